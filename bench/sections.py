@@ -1,0 +1,155 @@
+"""The four sections of the bench. Each takes the contestants and returns one table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bench.contestants import Contestants
+from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world
+from bench.measure import Job, geometric_mean, run, take_turns
+from bench.report import ABSENT, Section, milliseconds, quotient, ratio
+
+# A start is short and a few milliseconds of noise are many per cent: more rounds than elsewhere.
+START_ROUNDS_FACTOR = 4
+
+EMPTY_HOOK = "empty hook"
+# How often the getppid loop goes round: enough to dwarf the start-up, whatever a call costs.
+N_CALLS = {"native": 3_000_000, "qemu": 1_000_000, EMPTY_HOOK: 3_000_000, "pyuk": 300_000, "qiling": 10_000}
+N_CALLS_OF_START = 1_000
+
+# A module that imports nothing (it prints a line): what `python -m` alone costs.
+IDLE_MODULE = "__hello__"
+# Modules that have no business in the start of a small program: each costs milliseconds, or drags in those that do.
+DENIED_MODULES = frozenset(
+    {
+        *("argparse", "ast", "asyncio", "capstone", "concurrent", "contextlib", "ctypes.util", "dataclasses"),
+        *("elftools", "enum", "hashlib", "importlib.metadata", "importlib.resources", "inspect", "json", "logging"),
+        *("pathlib", "pkg_resources", "pprint", "random", "re", "selectors", "shutil", "signal", "socket"),
+        *("subprocess", "tempfile", "textwrap", "threading", "traceback", "typing", "unicorn", "unittest"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What every section is given."""
+
+    contestants: Contestants
+    n_rounds: int
+
+
+def start(setting: Setting) -> Section:
+    """CPU time of hello_world from nothing to exit, beside an interpreter that does nothing."""
+    base = "python -c pass"
+    program = str(hello_world())
+    expected = run([program]).stdout
+    jobs = [Job("start", base, (sys.executable, "-c", "pass"), b"")]
+    jobs += [
+        Job("start", name, (*command, program), expected) for name, command in setting.contestants.commands.items()
+    ]
+    result = take_turns("start", jobs, setting.n_rounds * START_ROUNDS_FACTOR)
+    times = {column: cpu_s for (_row, column), cpu_s in result.cpu_s.items()}
+    rows = []
+    for name in (base, *setting.contestants.commands, *setting.contestants.absent):
+        cpu_s = times.get(name)
+        more_s = cpu_s - times[base] if cpu_s is not None and base in times else None
+        rows.append((name, milliseconds(cpu_s), ratio(quotient(cpu_s, times.get(base))), milliseconds(more_s)))
+    header = ("hello_world under", "CPU ms", f"x {base}", "ms more")
+    return Section(
+        "start", header, rows, [result.remark, *_absences(setting, setting.contestants.absent)], result.failures
+    )
+
+
+def syscall(setting: Setting) -> Section:
+    """CPU time of one getppid(2): the difference of a long and a short loop over the difference of their counts."""
+    commands = {name: setting.contestants.commands[name] for name in N_CALLS if name in setting.contestants.commands}
+    commands[EMPTY_HOOK] = (sys.executable, "-m", "bench.empty_hook")
+    jobs = []
+    for name, command in commands.items():
+        for row, n_calls in (("long", N_CALLS[name]), ("short", N_CALLS_OF_START)):
+            program = str(getppid_loop(n_calls))
+            # The empty hook answers no write either.
+            expected = b"" if name == EMPTY_HOOK else b"getppid_loop done\n"
+            jobs.append(Job(row, name, (*command, program), expected))
+    result = take_turns("syscall", jobs, setting.n_rounds)
+    call_us: dict[str, float] = {}
+    for name in commands:
+        long_s, short_s = result.cpu_s.get(("long", name)), result.cpu_s.get(("short", name))
+        if long_s is not None and short_s is not None:
+            call_us[name] = (long_s - short_s) / (N_CALLS[name] - N_CALLS_OF_START) * 1e6
+    rows = []
+    for name, n_calls in N_CALLS.items():
+        cost_us = call_us.get(name)
+        cost = ABSENT if cost_us is None else f"{cost_us:.3f}"
+        rows.append((name, f"{n_calls:,}", cost, ratio(quotient(cost_us, call_us.get(EMPTY_HOOK)))))
+    header = ("getppid under", "calls", "CPU us a call", f"x {EMPTY_HOOK}")
+    return Section("syscall", header, rows, [result.remark, *_absences(setting, N_CALLS)], result.failures)
+
+
+def cpu(setting: Setting) -> Section:
+    """CPU time of whole programs that compute, start included; every contestant prints the host's checksum."""
+    columns = ("native", "qemu", "floor", "pyuk")
+    pairs = (("floor", "qemu"), ("pyuk", "floor"), ("pyuk", "qemu"))
+    present = [name for name in columns if name in setting.contestants.commands]
+    jobs = []
+    for guest in CPU_GUESTS:
+        program = str(cpu_guest(guest))
+        expected = run([program]).stdout
+        jobs += [Job(guest, name, (*setting.contestants.commands[name], program), expected) for name in present]
+    result = take_turns("cpu", jobs, setting.n_rounds)
+    rows = []
+    ratios: dict[tuple[str, str], list[float]] = {pair: [] for pair in pairs}
+    for guest in CPU_GUESTS:
+        times = {name: result.cpu_s.get((guest, name)) for name in columns}
+        cells = [milliseconds(times[name]) for name in columns]
+        for name, base in pairs:
+            value = quotient(times[name], times[base])
+            cells.append(ratio(value))
+            if value is not None:
+                ratios[name, base].append(value)
+        rows.append((guest, *cells))
+    means = [ratio(geometric_mean(values)) for values in ratios.values()]
+    rows.append(("geometric mean", *("" for _ in columns), *means))
+    header = ("guest", *(f"{name} ms" for name in columns), *(f"{name}/{base}" for name, base in pairs))
+    return Section("cpu", header, rows, [result.remark, *_absences(setting, columns)], result.failures)
+
+
+def imports(setting: Setting) -> Section:
+    """The modules that running hello_world imports beyond those of `python -m` itself, the dearest first."""
+    header = ("module", "ms alone", "ms with its imports", "")
+    remarks = _absences(setting, ["pyuk"])
+    if "pyuk" not in setting.contestants.commands:
+        return Section("imports", header, [], remarks)
+    importtime = (sys.executable, "-X", "importtime")
+    idle = _imported(run([*importtime, "-m", IDLE_MODULE]).stderr)
+    loaded = _imported(run([*importtime, *setting.contestants.commands["pyuk"][1:], str(hello_world())]).stderr)
+    rows = []
+    for name, (own_us, total_us) in sorted(loaded.items(), key=lambda item: -item[1][0]):
+        if name not in idle:
+            denied = any(name == module or name.startswith(module + ".") for module in DENIED_MODULES)
+            rows.append((name, f"{own_us / 1e3:.1f}", f"{total_us / 1e3:.1f}", "DENIED" if denied else ""))
+    flagged = [row[0] for row in rows if row[-1]]
+    remarks.append(
+        f"{len(rows)} modules more than `python -m` alone; on the deny list: {', '.join(flagged) or 'none'}."
+    )
+    return Section("imports", header, rows, remarks)
+
+
+SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "imports": imports}
+
+
+def _imported(importtime: str) -> dict[str, tuple[int, int]]:
+    """Read what -X importtime wrote: module -> (its own microseconds, with what it imports)."""
+    modules = {}
+    for line in importtime.splitlines():
+        fields = line.removeprefix("import time:").split("|")
+        if line.startswith("import time:") and len(fields) == 3 and fields[0].strip().isdigit():  # noqa: PLR2004
+            modules[fields[2].strip()] = (int(fields[0]), int(fields[1]))
+    return modules
+
+
+def _absences(setting: Setting, names: Collection[str]) -> list[str]:
+    absent = setting.contestants.absent
+    return [f"{name} did not take part: {reason}." for name, reason in absent.items() if name in names]

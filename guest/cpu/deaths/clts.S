@@ -1,0 +1,7 @@
+// clts at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM vol. 2A,
+// CLTS.
+#include "death.inc"
+        DEATH
+        FAULT
+        clts
+        END

@@ -1,0 +1,7 @@
+// invlpg of a mapped page at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction
+// itself. SDM vol. 2A, INVLPG.
+#include "death.inc"
+        DEATH
+        FAULT
+        invlpg  [scratch]
+        END

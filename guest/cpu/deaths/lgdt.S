@@ -1,0 +1,7 @@
+// lgdt at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM vol. 2A,
+// LGDT.
+#include "death.inc"
+        DEATH
+        FAULT
+        lgdt    [scratch]
+        END

@@ -1,0 +1,7 @@
+// lidt at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM vol. 2A,
+// LIDT.
+#include "death.inc"
+        DEATH
+        FAULT
+        lidt    [scratch]
+        END

@@ -1,0 +1,7 @@
+// Reading CR0 at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM
+// vol. 2B, MOV - Move to/from Control Registers.
+#include "death.inc"
+        DEATH
+        FAULT
+        mov     rax, cr0
+        END

@@ -1,0 +1,7 @@
+// Reading DR7 at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM
+// vol. 2B, MOV - Move to/from Debug Registers.
+#include "death.inc"
+        DEATH
+        FAULT
+        mov     rax, dr7
+        END

@@ -1,0 +1,7 @@
+// out to a port the I/O bitmap does not allow: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the
+// instruction itself. SDM vol. 2B, OUT; ioperm(2).
+#include "death.inc"
+        DEATH
+        FAULT
+        out     0x80, al
+        END

@@ -1,0 +1,7 @@
+// sysretq at CPL 3: #GP, which Linux turns into SIGSEGV, SI_KERNEL, address 0, at the instruction itself. SDM vol.
+// 2B, SYSRET.
+#include "death.inc"
+        DEATH
+        FAULT
+        sysretq
+        END

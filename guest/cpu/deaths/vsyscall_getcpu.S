@@ -1,0 +1,11 @@
+// Calling getcpu in the vsyscall page (--x) works and returns 0. arch/x86/entry/vsyscall/vsyscall_64.c,
+// emulate_vsyscall.
+#include "death.inc"
+        DEATH
+        mov     rbx, 0xffffffffff600800
+        mov     edi, OFFSET scratch
+        xor     esi, esi
+        xor     edx, edx
+        FAULT
+        call    rbx
+        END

@@ -1,0 +1,488 @@
+"""The structs that cross the kernel's border: layout for the kernel, meaning of the fields for the tracer.
+
+Each is declared once: rows of (name, format, kind), in memory order. The format is a letter of Python's struct
+module or another Struct; a row without a name is padding. The rows stand in a lambda because making them costs
+more than the import should: a run builds only the structs that it uses.
+
+Sources are the uapi headers of Linux 6.1 for x86-64, named beside each struct.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from pyuk.abi.kinds import Address, Bytes, DeviceNumber, FdNumber, Flags, Kind, Mode, Number, SignalNumber, Text
+from pyuk.abi.tables import Table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    Row = tuple[str, "str | Struct"] | tuple[str, "str | Struct", Kind]
+
+
+class Field:
+    """One field: where it stands in the struct, and what it is."""
+
+    __slots__ = ("format", "kind", "name", "offset")
+
+    def __init__(self, name: str, form: str | Struct, kind: Kind | None, offset: int) -> None:
+        self.name = name
+        self.format = form
+        self.kind = kind or _default_kind(form)
+        self.offset = offset
+
+
+class Struct:
+    """A struct of the kernel's interface.
+
+    shown: which fields a tracer shows by default, space-separated ("" = all); after others follows "...".
+    view: a struct whose text follows no rule names the tracer's own function for it.
+    """
+
+    __slots__ = ("_rows", "codec", "fields", "flat", "name", "names", "shown", "size", "view")
+
+    codec: struct.Struct
+    """The compiled layout, nested structs flattened."""
+    fields: tuple[Field, ...]
+    names: tuple[str, ...]
+    size: int
+    flat: bool
+
+    def __init__(self, name: str, rows: Callable[[], Iterable[Row]], *, shown: str = "", view: str = "") -> None:
+        self.name = name
+        self.shown = shown
+        self.view = view
+        self._rows = rows
+
+    def __getattr__(self, name: str) -> Any:
+        """Lay the struct out, on the first use of any part of it."""
+        if name not in ("codec", "fields", "names", "size", "flat"):
+            raise AttributeError(name)
+        self._lay_out()
+        return getattr(self, name)
+
+    def pack(self, *values: Any, **fields: Any) -> bytes:
+        """The struct's bytes: all values in order, or some by name (the others are 0). A nested struct is a tuple.
+
+        Numbers wrap to their field's width, as an assignment in C does.
+        """
+        if fields:
+            values = tuple(fields.pop(field.name, None) for field in self.fields)
+            if fields:
+                raise TypeError(f"struct {self.name} has no {', '.join(fields)}")
+            values = tuple(_zero(field) if v is None else v for field, v in zip(self.fields, values, strict=True))
+        try:
+            return self.codec.pack(*(values if self.flat else self._flatten(values)))
+        except struct.error:
+            return self.codec.pack(*_wrapped(self, values))
+
+    def unpack(self, data: bytes | memoryview, offset: int = 0) -> tuple[Any, ...]:
+        """The values in order; a nested struct is a tuple."""
+        values = self.codec.unpack_from(data, offset)
+        return values if self.flat else self._nest(iter(values))
+
+    def record(self, data: bytes | memoryview, offset: int = 0) -> Record:
+        """The values by name."""
+        return Record(self, self.unpack(data, offset))
+
+    def _lay_out(self) -> None:
+        layout, offset, fields, flat = "<", 0, [], True
+        for row in self._rows():
+            form = row[1]
+            if isinstance(form, str):
+                letters, size = form, struct.calcsize("<" + form)
+            else:
+                letters, size, flat = form.codec.format[1:], form.size, False
+            if row[0]:
+                fields.append(Field(row[0], form, row[2] if len(row) > 2 else None, offset))  # noqa: PLR2004
+            layout += letters
+            offset += size
+        self.codec = struct.Struct(layout)
+        self.size = self.codec.size
+        self.fields = tuple(fields)
+        self.names = tuple(field.name for field in fields)
+        self.flat = flat
+
+    def _flatten(self, values: Iterable[Any]) -> list[Any]:
+        flat: list[Any] = []
+        for field, value in zip(self.fields, values, strict=True):
+            if isinstance(field.format, Struct):
+                flat += field.format._flatten(value)  # noqa: SLF001
+            else:
+                flat.append(value)
+        return flat
+
+    def _nest(self, values: Any) -> tuple[Any, ...]:
+        return tuple(
+            field.format._nest(values) if isinstance(field.format, Struct) else next(values)  # noqa: SLF001
+            for field in self.fields
+        )
+
+
+class Record:
+    """A struct's values under their C names."""
+
+    def __init__(self, layout: Struct, values: tuple[Any, ...]) -> None:
+        for field, value in zip(layout.fields, values, strict=True):
+            self.__dict__[field.name] = Record(field.format, value) if isinstance(field.format, Struct) else value
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)
+
+
+def _default_kind(form: str | Struct) -> Kind:
+    if isinstance(form, Struct):
+        return Nested(form)
+    return Bytes() if form.endswith("s") else Number("long" if form.islower() else "ulong")
+
+
+def _zero(field: Field) -> Any:
+    if isinstance(field.format, Struct):
+        return tuple(_zero(part) for part in field.format.fields)
+    return b"" if field.format.endswith("s") else 0
+
+
+def _wrapped(layout: Struct, values: Iterable[Any]) -> Iterable[Any]:
+    for field, value in zip(layout.fields, values, strict=True):
+        if isinstance(field.format, Struct):
+            yield from _wrapped(field.format, value)
+        elif isinstance(value, int):
+            bits = 8 * struct.calcsize("<" + field.format)
+            low = value & (1 << bits) - 1
+            yield low - (1 << bits) if field.format.islower() and low >> (bits - 1) else low
+        else:
+            yield value
+
+
+class Nested(Kind):
+    """A struct within a struct."""
+
+    __slots__ = ("struct",)
+
+    def __init__(self, layout: Struct) -> None:
+        super().__init__()
+        self.struct = layout
+
+
+# One number behind a pointer (getresuid's uid_t *, get_robust_list's size_t *): shown as [value]
+INT32 = Struct("int", lambda: (("value", "i"),), view="scalar")
+UINT32 = Struct("unsigned int", lambda: (("value", "I"),), view="scalar")
+INT64 = Struct("long", lambda: (("value", "q"),), view="scalar")
+UINT64 = Struct("unsigned long", lambda: (("value", "Q"),), view="scalar")
+POINTER = Struct("void *", lambda: (("value", "Q", Address()),), view="scalar")
+FD = Struct("int fd", lambda: (("value", "i", FdNumber()),), view="scalar")
+
+_HEX = "ulong", 16
+
+# asm-generic/stat.h is not ours: arch/x86/include/uapi/asm/stat.h
+STAT = Struct(
+    "stat",
+    lambda: (
+        ("st_dev", "Q", DeviceNumber()),
+        ("st_ino", "Q"),
+        ("st_nlink", "Q"),
+        ("st_mode", "I", Mode(whole=True)),
+        ("st_uid", "I"),
+        ("st_gid", "I"),
+        ("", "4x"),
+        ("st_rdev", "Q", DeviceNumber()),
+        ("st_size", "q"),
+        ("st_blksize", "q"),
+        ("st_blocks", "q"),
+        ("st_atime", "Q"),
+        ("st_atime_nsec", "Q"),
+        ("st_mtime", "Q"),
+        ("st_mtime_nsec", "Q"),
+        ("st_ctime", "Q"),
+        ("st_ctime_nsec", "Q"),
+        ("", "24x"),
+    ),
+    view="stat",
+)
+
+# linux/stat.h
+STATX_TIMESTAMP = Struct("statx_timestamp", lambda: (("tv_sec", "q"), ("tv_nsec", "I"), ("", "4x")))
+STATX = Struct(
+    "statx",
+    lambda: (
+        ("stx_mask", "I", Flags(Table("stat", "STATX_", without="STATX_ATTR*"), "uint")),
+        ("stx_blksize", "I"),
+        ("stx_attributes", "Q", Flags(Table("stat", "STATX_ATTR_"), "ulong")),
+        ("stx_nlink", "I"),
+        ("stx_uid", "I"),
+        ("stx_gid", "I"),
+        ("stx_mode", "H", Mode(whole=True)),
+        ("", "2x"),
+        ("stx_ino", "Q"),
+        ("stx_size", "Q"),
+        ("stx_blocks", "Q"),
+        ("stx_attributes_mask", "Q", Flags(Table("stat", "STATX_ATTR_"), "ulong")),
+        ("stx_atime", STATX_TIMESTAMP),
+        ("stx_btime", STATX_TIMESTAMP),
+        ("stx_ctime", STATX_TIMESTAMP),
+        ("stx_mtime", STATX_TIMESTAMP),
+        ("stx_rdev_major", "I"),
+        ("stx_rdev_minor", "I"),
+        ("stx_dev_major", "I"),
+        ("stx_dev_minor", "I"),
+        ("stx_mnt_id", "Q"),
+        ("stx_dio_mem_align", "I"),
+        ("stx_dio_offset_align", "I"),
+        ("", "96x"),
+    ),
+    shown="stx_mask stx_attributes stx_mode stx_size",
+)
+
+# linux/time_types.h, linux/time.h
+TIMESPEC = Struct("timespec", lambda: (("tv_sec", "q"), ("tv_nsec", "q")))
+TIMEVAL = Struct("timeval", lambda: (("tv_sec", "q"), ("tv_usec", "q")))
+TIMEZONE = Struct("timezone", lambda: (("tz_minuteswest", "i"), ("tz_dsttime", "i")))
+ITIMERVAL = Struct("itimerval", lambda: (("it_interval", TIMEVAL), ("it_value", TIMEVAL)))
+ITIMERSPEC = Struct("itimerspec", lambda: (("it_interval", TIMESPEC), ("it_value", TIMESPEC)))
+UTIMBUF = Struct("utimbuf", lambda: (("actime", "q"), ("modtime", "q")))
+TMS = Struct("tms", lambda: (("tms_utime", "Q"), ("tms_stime", "Q"), ("tms_cutime", "Q"), ("tms_cstime", "Q")))
+
+# linux/utsname.h
+UTSNAME = Struct(
+    "new_utsname",
+    lambda: (
+        ("sysname", "65s", Text()),
+        ("nodename", "65s", Text()),
+        ("release", "65s", Text()),
+        ("version", "65s", Text()),
+        ("machine", "65s", Text()),
+        ("domainname", "65s", Text()),
+    ),
+    shown="sysname nodename",
+)
+
+# linux/sysinfo.h
+SYSINFO = Struct(
+    "sysinfo",
+    lambda: (
+        ("uptime", "q"),
+        ("load1", "Q"),
+        ("load5", "Q"),
+        ("load15", "Q"),
+        ("totalram", "Q"),
+        ("freeram", "Q"),
+        ("sharedram", "Q"),
+        ("bufferram", "Q"),
+        ("totalswap", "Q"),
+        ("freeswap", "Q"),
+        ("procs", "H"),
+        ("", "6x"),
+        ("totalhigh", "Q"),
+        ("freehigh", "Q"),
+        ("mem_unit", "I"),
+        ("", "4x"),
+    ),
+    view="sysinfo",
+)
+
+# linux/resource.h
+RLIMIT = Struct("rlimit64", lambda: (("rlim_cur", "Q", Number("rlim")), ("rlim_max", "Q", Number("rlim"))))
+RUSAGE = Struct(
+    "rusage",
+    lambda: (
+        ("ru_utime", TIMEVAL),
+        ("ru_stime", TIMEVAL),
+        ("ru_maxrss", "Q"),
+        ("ru_ixrss", "Q"),
+        ("ru_idrss", "Q"),
+        ("ru_isrss", "Q"),
+        ("ru_minflt", "Q"),
+        ("ru_majflt", "Q"),
+        ("ru_nswap", "Q"),
+        ("ru_inblock", "Q"),
+        ("ru_oublock", "Q"),
+        ("ru_msgsnd", "Q"),
+        ("ru_msgrcv", "Q"),
+        ("ru_nsignals", "Q"),
+        ("ru_nvcsw", "Q"),
+        ("ru_nivcsw", "Q"),
+    ),
+    shown="ru_utime ru_stime",
+)
+
+# linux/uio.h
+IOVEC = Struct("iovec", lambda: (("iov_base", "Q", Address()), ("iov_len", "Q")))
+
+# asm/signal.h: the kernel's struct sigaction, not libc's
+SIGACTION = Struct(
+    "sigaction",
+    lambda: (
+        ("sa_handler", "Q", Address()),
+        ("sa_flags", "Q", Flags(Table("signal", "SA_"), "ulong")),
+        ("sa_restorer", "Q", Address()),
+        ("sa_mask", "Q"),
+    ),
+    view="sigaction",
+)
+STACK = Struct(
+    "sigaltstack",
+    lambda: (
+        ("ss_sp", "Q", Address()),
+        ("ss_flags", "i", Flags(Table("signal", "SS_"))),
+        ("", "4x"),
+        ("ss_size", "Q"),
+    ),
+)
+# asm-generic/siginfo.h: what every siginfo begins with; the union follows, 128 bytes in all
+SIGINFO_HEAD = Struct("siginfo", lambda: (("si_signo", "i"), ("si_errno", "i"), ("si_code", "i"), ("", "4x")))
+SIGINFO_BYTES = 128
+SIGINFO_FAULT = Struct("siginfo", lambda: (("si_head", SIGINFO_HEAD), ("si_addr", "Q"), ("", "104x")))
+SIGINFO_KILL = Struct("siginfo", lambda: (("si_head", SIGINFO_HEAD), ("si_pid", "i"), ("si_uid", "I"), ("", "104x")))
+SIGINFO_QUEUE = Struct(
+    "siginfo",
+    lambda: (("si_head", SIGINFO_HEAD), ("si_pid", "i"), ("si_uid", "I"), ("si_value", "Q"), ("", "96x")),
+)
+SIGINFO_CHILD = Struct(
+    "siginfo",
+    lambda: (
+        ("si_head", SIGINFO_HEAD),
+        ("si_pid", "i"),
+        ("si_uid", "I"),
+        ("si_status", "i"),
+        ("", "4x"),
+        ("si_utime", "q"),
+        ("si_stime", "q"),
+        ("", "80x"),
+    ),
+)
+SIGINFO_TIMER = Struct(
+    "siginfo",
+    lambda: (("si_head", SIGINFO_HEAD), ("si_timerid", "i"), ("si_overrun", "i"), ("si_value", "Q"), ("", "96x")),
+)
+SIGINFO_POLL = Struct("siginfo", lambda: (("si_head", SIGINFO_HEAD), ("si_band", "q"), ("si_fd", "i"), ("", "100x")))
+SIGINFO_SYS = Struct(
+    "siginfo",
+    lambda: (("si_head", SIGINFO_HEAD), ("si_call_addr", "Q"), ("si_syscall", "i"), ("si_arch", "I"), ("", "96x")),
+)
+
+# asm-generic/termbits.h, asm-generic/termios.h
+TERMIOS = Struct(
+    "termios",
+    lambda: (
+        ("c_iflag", "I"),
+        ("c_oflag", "I"),
+        ("c_cflag", "I"),
+        ("c_lflag", "I"),
+        ("c_line", "B"),
+        ("c_cc", "19s"),
+    ),
+    view="termios",
+)
+WINSIZE = Struct(
+    "winsize",
+    lambda: (("ws_row", "H"), ("ws_col", "H"), ("ws_xpixel", "H"), ("ws_ypixel", "H")),
+)
+
+# linux/dirent.h (kernel): the name follows, NUL-terminated; d_reclen is a multiple of 8
+LINUX_DIRENT64 = Struct(
+    "linux_dirent64",
+    lambda: (
+        ("d_ino", "Q"),
+        ("d_off", "q"),
+        ("d_reclen", "H"),
+        ("d_type", "B", Flags(Table("stat", "DT_"), enum=True)),
+    ),
+)
+
+# asm-generic/statfs.h
+STATFS = Struct(
+    "statfs",
+    lambda: (
+        ("f_type", "q", Flags(Table("magic", "", unknown="?"), enum=True)),
+        ("f_bsize", "q"),
+        ("f_blocks", "Q"),
+        ("f_bfree", "Q"),
+        ("f_bavail", "Q"),
+        ("f_files", "Q"),
+        ("f_ffree", "Q"),
+        ("f_fsid0", "i"),
+        ("f_fsid1", "i"),
+        ("f_namelen", "q"),
+        ("f_frsize", "q"),
+        ("f_flags", "q"),
+        ("", "32x"),
+    ),
+    view="statfs",
+)
+
+# asm-generic/fcntl.h, linux/fcntl.h, linux/openat2.h
+FLOCK = Struct(
+    "flock",
+    lambda: (
+        ("l_type", "h", Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True)),
+        ("l_whence", "h", Flags(Table("unistd", "SEEK_"), enum=True)),
+        ("", "4x"),
+        ("l_start", "q"),
+        ("l_len", "q"),
+        ("l_pid", "i"),
+        ("", "4x"),
+    ),
+    view="flock",
+)
+OPEN_HOW = Struct(
+    "open_how",
+    lambda: (
+        ("flags", "Q", Flags(Table("fcntl", "O_", without="O_ACCMODE"), "ulong", modes=3)),
+        ("mode", "Q", Number("ulong", 8)),
+        ("resolve", "Q", Flags(Table("fcntl", "RESOLVE_"), "ulong")),
+    ),
+)
+
+# asm-generic/poll.h
+POLLFD = Struct(
+    "pollfd",
+    lambda: (
+        ("fd", "i", FdNumber()),
+        ("events", "h", Flags(Table("poll", "POLL"))),
+        ("revents", "h", Flags(Table("poll", "POLL"))),
+    ),
+    shown="fd events",
+)
+
+# linux/futex.h, linux/rseq.h
+ROBUST_LIST_HEAD = Struct(
+    "robust_list_head",
+    lambda: (("list", "Q", Address()), ("futex_offset", "q"), ("list_op_pending", "Q", Address())),
+)
+RSEQ = Struct(
+    "rseq",
+    lambda: (
+        ("cpu_id_start", "I"),
+        ("cpu_id", "I"),
+        ("rseq_cs", "Q"),
+        ("flags", "I"),
+        ("node_id", "I"),
+        ("mm_cid", "I"),
+        ("", "4x"),
+    ),
+    view="rseq",
+)
+
+# linux/un.h
+SOCKADDR_UN = Struct("sockaddr_un", lambda: (("sun_family", "H"), ("sun_path", "108s")))
+
+# linux/sched/types.h, linux/sched.h
+SCHED_PARAM = Struct("sched_param", lambda: (("sched_priority", "i"),))
+CLONE_ARGS = Struct(
+    "clone_args",
+    lambda: (
+        ("flags", "Q", Flags(Table("sched", "CLONE_"), "ulong")),
+        ("pidfd", "Q", Address()),
+        ("child_tid", "Q", Address()),
+        ("parent_tid", "Q", Address()),
+        ("exit_signal", "Q", SignalNumber()),
+        ("stack", "Q", Address()),
+        ("stack_size", "Q", Number(*_HEX)),
+        ("tls", "Q", Number(*_HEX)),
+        ("set_tid", "Q", Address()),
+        ("set_tid_size", "Q"),
+        ("cgroup", "Q", FdNumber()),
+    ),
+)

@@ -1,0 +1,278 @@
+"""The command `pyuk`: arguments in, exit status out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pyuk
+from pyuk.options import Option, Parsed, UsageError, help_text, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyuk.kernel.kernel import Tracer
+    from pyuk.kernel.task import Task
+    from pyuk.system import System
+
+USAGE_STATUS, FAILURE_STATUS, CANNOT_EXECUTE_STATUS, NOT_FOUND_STATUS = 2, 125, 126, 127
+"""What env(1) and the shells give for a command line not understood, a failure of their own, EACCES and ENOENT."""
+_ENOENT = 2
+
+_HELP = Option("-h --help", "help", "show this text")
+_RUN_OPTIONS = (
+    Option("--strace", "strace", "log the program's system calls to stderr in strace's format"),
+    Option("-E --env", "env", "set a variable, or without '=' remove it", value="NAME=VALUE", many=True),
+    Option("--clear-env", "clear_env", "begin with an empty environment"),
+    Option("-C --chdir", "chdir", "run in this directory", value="DIR"),
+    Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
+    Option("--argv0", "argv0", "the program's argv[0]", value="NAME"),
+    _HELP,
+)
+_STRACE_OPTIONS = (
+    Option("-o --output", "output", "write the log to FILE instead of stderr", value="FILE"),
+    Option("-e", "expression", "trace=SET: calls and %groups to log, separated by commas; '!' negates", value="EXPR"),
+    *(option for option in _RUN_OPTIONS if option.key != "strace"),
+)
+_SHOW_OPTIONS = tuple(option for option in _RUN_OPTIONS if option.key != "strace")
+
+_SUMMARY = """pyuk runs x86-64 Linux programs and is their kernel.
+
+Commands:
+  run      run a program
+  strace   run a program and log its system calls as strace does
+  show     show a program's headers, auxv, args, maps or libs as the kernel sees them
+
+'pyuk COMMAND --help' says more."""
+
+
+class Refusal(Exception):  # noqa: N818  # an answer to the user, not an error of pyuk's
+    """Why the command could not be done: one line and an exit status."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The whole command; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _command(words)
+    except Refusal as refusal:
+        return _say(str(refusal), refusal.status)
+    except UsageError as error:
+        return _say(f"{error} (see pyuk --help)", USAGE_STATUS)
+    except BrokenPipeError:
+        return FAILURE_STATUS
+
+
+def _say(text: str, status: int) -> int:
+    sys.stderr.write(f"pyuk: {text}\n")
+    return status
+
+
+def _command(words: list[str]) -> int:
+    if not words:
+        raise UsageError("no command given")
+    command = _COMMANDS.get(words[0])
+    if command is not None:
+        return command(words[1:])
+    if words[0] in ("-h", "--help"):
+        print(f"Usage: pyuk COMMAND [OPTIONS] PROGRAM [ARG...]\n\n{_SUMMARY}")
+        return 0
+    if words[0] in ("-V", "--version"):
+        print(_version())
+        return 0
+    raise UsageError(f"unknown command {words[0]}")
+
+
+def _version() -> str:
+    from pyuk.machine.engine import Engine  # noqa: PLC0415
+
+    unicorn = ".".join(str(part) for part in Engine().version())
+    return f"pyuk {pyuk.__version__} (Unicorn {unicorn}, Python {sys.version.split()[0]})"
+
+
+def _run(words: list[str]) -> int:
+    parsed = parse(words, _RUN_OPTIONS)
+    if parsed.has("help"):
+        return _help(
+            "pyuk run [OPTIONS] PROGRAM [ARG...]",
+            "Run a program with the caller's standard files, environment and directory.\n"
+            "The exit status is the program's; 128+N if signal N killed it, 126 if it cannot be executed,\n"
+            "127 if it is not found.",
+            _RUN_OPTIONS,
+            ("pyuk run /bin/ls -l /etc", "pyuk run --strace ./hello", "pyuk run -E LC_ALL=C --memory 512M sort FILE"),
+        )
+    tracer: Tracer | None = None
+    if parsed.has("strace"):
+        from pyuk.trace.strace import StraceLog, stderr_sink  # noqa: PLC0415
+
+        tracer = StraceLog(stderr_sink())
+    return _execute(parsed, tracer)
+
+
+def _strace(words: list[str]) -> int:
+    parsed = parse(words, _STRACE_OPTIONS)
+    if parsed.has("help"):
+        return _help(
+            "pyuk strace [OPTIONS] PROGRAM [ARG...]",
+            "Run a program and log its system calls in strace's format.",
+            _STRACE_OPTIONS,
+            ("pyuk strace /bin/true", "pyuk strace -o log -e trace=%file,read /bin/cat /etc/hostname"),
+        )
+    from pyuk.trace.filter import FilterError, parse_expressions  # noqa: PLC0415
+    from pyuk.trace.strace import StraceLog, file_sink, stderr_sink  # noqa: PLC0415
+
+    try:
+        chosen = parse_expressions(parsed.all("expression"))
+    except FilterError as error:
+        raise UsageError(str(error)) from None
+    output = parsed.get("output")
+    try:
+        sink = file_sink(output) if output else stderr_sink()
+    except OSError as error:
+        raise Refusal(f"{output}: {error.strerror}", FAILURE_STATUS) from None
+    try:
+        return _execute(parsed, StraceLog(sink, chosen))
+    finally:
+        sink.close()
+
+
+def _show(words: list[str]) -> int:
+    what, rest = (words[0], words[1:]) if words and not words[0].startswith("-") else ("", words)
+    parsed = parse(rest, _SHOW_OPTIONS)
+    from pyuk.trace import show  # noqa: PLC0415
+
+    if parsed.has("help"):
+        return _help(
+            "pyuk show headers|auxv|args|maps|libs [OPTIONS] PROGRAM [ARG...]",
+            "\n".join(f"  {name:9}{text}" for name, text in show.VIEWS.items()),
+            _SHOW_OPTIONS,
+            ("pyuk show maps /bin/ls", "pyuk show libs /usr/bin/python3"),
+        )
+    if what not in show.VIEWS:
+        raise UsageError(f"show what? one of {', '.join(show.VIEWS)}")
+    if what == "libs":
+        parsed.values.setdefault("env", []).append("LD_TRACE_LOADED_OBJECTS=1")
+        return _execute(parsed, None)
+    system, task, program = _start(parsed, None)
+    try:
+        text = show.view(what, task, program)
+    finally:
+        system.close()
+    sys.stdout.write(text)
+    return 0
+
+
+def _help(usage: str, summary: str, options: Sequence[Option], examples: Sequence[str]) -> int:
+    print(help_text(usage, summary, options, examples))
+    return 0
+
+
+def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
+    """Run what the command line names; the shell's exit status for it."""
+    system, task, program = _start(parsed, tracer)
+    try:
+        status = system.run(task)
+    except KeyboardInterrupt:
+        return 130
+    for message in system.kernel.messages:
+        _say(message, 0)
+    crash = task.process.crash
+    if crash is None:
+        return status
+    from pyuk.trace.crash import crash_line  # noqa: PLC0415
+
+    _say(crash_line(program, crash), 0)
+    return 128 - status
+
+
+def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
+    if not parsed.rest:
+        raise UsageError("no program given")
+    from pyuk.abi.errno import SyscallError, message  # noqa: PLC0415
+    from pyuk.machine.engine import MachineError  # noqa: PLC0415
+    from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
+
+    environment = _environment(parsed)
+    name, *arguments = parsed.rest
+    program = _search(name, environment)
+    memory = parsed.get("memory")
+    try:
+        system = System(
+            memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES, nodename=os.uname().nodename
+        )
+    except (MachineError, OSError, OverflowError, ValueError) as error:
+        raise Refusal(str(error), FAILURE_STATUS) from None
+    directory = parsed.get("chdir", ".")
+    try:
+        task = system.start(
+            os.fsencode(program),
+            [os.fsencode(word) for word in (parsed.get("argv0", name), *arguments)],
+            [os.fsencode(f"{key}={value}") for key, value in environment.items()],
+            directory=os.fsencode(directory),
+            limits=_host_limits(),
+            tracer=tracer,
+        )
+    except SyscallError as error:
+        status = NOT_FOUND_STATUS if error.errno == _ENOENT else CANNOT_EXECUTE_STATUS
+        raise Refusal(f"{name}: {error.reason or message(error.errno)}", status) from None
+    except OSError as error:
+        raise Refusal(f"{directory}: {error.strerror}", FAILURE_STATUS) from None
+    return system, task, name
+
+
+def _environment(parsed: Parsed) -> dict[str, str]:
+    environment = {} if parsed.has("clear_env") else dict(os.environ)
+    for setting in parsed.all("env"):
+        key, equals, value = setting.partition("=")
+        if equals:
+            environment[key] = value
+        else:
+            environment.pop(key, None)
+    return environment
+
+
+def _search(name: str, environment: dict[str, str]) -> str:
+    """The path that execvp(3) would execute."""
+    if "/" in name:
+        return name
+    denied = ""
+    for directory in environment.get("PATH", "/bin:/usr/bin").split(":"):
+        path = f"{directory or '.'}/{name}"
+        if os.path.isfile(path):  # noqa: PTH113  # pathlib costs a start 3 ms
+            if os.access(path, os.X_OK):
+                return path
+            denied = path
+    if denied:
+        raise Refusal(f"{name}: Permission denied", CANNOT_EXECUTE_STATUS)
+    raise Refusal(f"{name}: command not found", NOT_FOUND_STATUS)
+
+
+def _host_limits() -> dict[int, tuple[int, int]]:
+    """The caller's own limits, as a child of the caller would have them."""
+    import resource  # noqa: PLC0415
+
+    limits = {}
+    for number in range(16):  # RLIM_NLIMITS; the numbers are Linux's on the hosts that have them
+        try:
+            soft, hard = resource.getrlimit(number)
+        except (ValueError, OSError):
+            continue
+        limits[number] = (soft & (1 << 64) - 1, hard & (1 << 64) - 1)
+    return limits
+
+
+def _size(text: str) -> int:
+    """Bytes from "64M" or "4G". Raises UsageError."""
+    factor = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:].upper(), 1)
+    digits = text[:-1] if factor > 1 else text
+    if not digits.isdecimal() or int(digits) * factor < 1 << 20:
+        raise UsageError(f"--memory {text}: not a size of at least 1M")
+    return int(digits) * factor
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "strace": _strace, "show": _show}

@@ -1,0 +1,1 @@
+"""Open files, path walks, the host's files, /proc, pipes."""

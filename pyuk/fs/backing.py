@@ -1,0 +1,67 @@
+"""Files as memory: what a mapping reads its pages from, and writes shared ones back to."""
+
+from __future__ import annotations
+
+import os
+
+from pyuk.fs.errors import guest_error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.hostfile import HostFile
+
+
+class HostBacking:
+    """A regular host file for mmap. It holds the open file description, as Linux's vma does, not a descriptor:
+    close(2) does not end a mapping.
+
+    `key` says which contents these are, as seen when the mapping was made: two backings with one key may share pages.
+    Invariant: refs >= 1 while anything is mapped through it.
+    """
+
+    __slots__ = ("dev", "file", "ino", "key", "refs")
+
+    def __init__(self, file: HostFile, key: tuple[int, int, int, int, int]) -> None:
+        """The caller owns one reference."""
+        self.file = file
+        file.hold()
+        self.key = key
+        self.dev = key[0]
+        self.ino = key[1]
+        self.refs = 1
+
+    def hold(self) -> HostBacking:
+        """One more mapping."""
+        self.refs += 1
+        return self
+
+    def drop(self) -> None:
+        """One mapping less; the last one lets go of the file."""
+        self.refs -= 1
+        if self.refs == 0:
+            self.file.forget_backing(self)
+            self.file.release()
+
+    @property
+    def size_bytes(self) -> int:
+        """The file's size now: beyond its last page is SIGBUS."""
+        return os.fstat(self.file.fd).st_size
+
+    @property
+    def path(self) -> bytes:
+        """As /proc/PID/maps shows it."""
+        return self.file.link_text()
+
+    def preadv(self, slices: list[memoryview], offset: int) -> int:
+        """Fill the slices from the file; short at its end."""
+        try:
+            return os.preadv(self.file.fd, slices, offset)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def pwritev(self, slices: list[memoryview], offset: int) -> int:
+        """Write pages of a shared mapping back."""
+        try:
+            return os.pwritev(self.file.fd, slices, offset)
+        except OSError as error:
+            raise guest_error(error) from None

@@ -1,0 +1,295 @@
+"""Open file descriptions, and the table of descriptors that refer to them (open(2), "open file description")."""
+
+from __future__ import annotations
+
+from pyuk.abi.errno import (
+    EBADF, EINVAL, EMFILE, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, EPERM, ESPIPE, SyscallError,
+)  # fmt: skip
+from pyuk.abi.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
+from pyuk.abi.unistd import MAX_RW_COUNT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from pyuk.abi.types import Fd
+    from pyuk.fs.backing import HostBacking
+    from pyuk.fs.filesystem import FileSystem, Times
+    from pyuk.fs.stat import Stat, StatFs
+
+NR_OPEN = 1 << 20
+"""fs.nr_open: the most that RLIMIT_NOFILE can be."""
+
+_WORD_BITS = 10
+_WORD = (1 << _WORD_BITS) - 1
+_ALL = (1 << (1 << _WORD_BITS)) - 1
+
+
+class OpenFile:
+    """An open file description: shared by dup(2) and fork(2), closed when the last reference goes.
+
+    The methods are what a system call asks of any file; each raises the errno of a file that cannot do it.
+    Slices are views of guest RAM that the data moves into or out of, in order; a count returned is at most their sum.
+    Invariants: refs >= 1 while a descriptor, a mapping's set-up or a parked call holds it; flags has the access mode
+    and the status flags, as F_GETFL shows them.
+    """
+
+    __slots__ = ("filesystem", "flags", "readable", "refs", "stream", "writable")
+
+    def __init__(self, flags: int) -> None:
+        mode = flags & O_ACCMODE
+        self.flags = flags
+        self.readable = mode in (O_RDONLY, O_RDWR) and not flags & O_PATH
+        self.writable = mode in (O_WRONLY, O_RDWR) and not flags & O_PATH
+        self.refs = 1
+        self.stream = False
+        """Reads give what there is now and never fill up: pipes, terminals, sockets."""
+        self.filesystem: FileSystem | None = None
+        """Whose directory this is, where it can be the start of a path walk."""
+
+    def hold(self) -> OpenFile:
+        """One more owner."""
+        self.refs += 1
+        return self
+
+    def release(self) -> None:
+        """One owner less; the last one closes."""
+        self.refs -= 1
+        if self.refs == 0:
+            self.close()
+
+    def close(self) -> None:
+        """Give back what the description holds; called once, by the last release()."""
+
+    def read(self, slices: list[memoryview]) -> int:
+        """Read at the file's position and move it."""
+        raise SyscallError(EINVAL, "the file cannot be read")
+
+    def write(self, slices: list[memoryview]) -> int:
+        """Write at the file's position and move it."""
+        raise SyscallError(EINVAL, "the file cannot be written")
+
+    def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Read at offset, or with -1 at the position; rwf are preadv2's RWF_ flags."""
+        raise SyscallError(ESPIPE)
+
+    def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Write at offset, or with -1 at the position."""
+        raise SyscallError(ESPIPE)
+
+    def read_limit(self, offset: int | None) -> int:
+        """At most what a read here can give, where that is known: a larger buffer need not be there."""
+        return MAX_RW_COUNT
+
+    def read_nothing(self, offset: int | None) -> bool:
+        """Whether a read here gives 0 bytes without looking at the buffer (end of file)."""
+        return False
+
+    def write_unread(self) -> bool:
+        """Whether a write takes everything without looking at it (/dev/null)."""
+        return False
+
+    def lseek(self, offset: int, whence: int) -> int:
+        """Move the position and return it."""
+        raise SyscallError(ESPIPE)
+
+    def stat(self) -> os.stat_result | Stat:
+        """What fstat(2) shows."""
+        raise NotImplementedError
+
+    def statfs(self) -> StatFs:
+        """What fstatfs(2) shows."""
+        raise NotImplementedError
+
+    def truncate(self, size_bytes: int) -> None:
+        """Set the size (ftruncate(2))."""
+        raise SyscallError(EINVAL)
+
+    def sync(self, *, data_only: bool) -> None:
+        """fsync(2), or fdatasync(2)."""
+        raise SyscallError(EINVAL)
+
+    def entries(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """Directory entries from the position on: inode, offset of the next, DT_ type, name."""
+        raise SyscallError(ENOTDIR)
+
+    def control(self, request: int, data: bytes) -> bytes:
+        """ioctl(2) with its argument's bytes; what comes back is copied out."""
+        raise SyscallError(ENOTTY)
+
+    def chmod(self, mode: int) -> None:
+        """fchmod(2)."""
+        raise SyscallError(EPERM)
+
+    def chown(self, uid: int, gid: int) -> None:
+        """fchown(2)."""
+        raise SyscallError(EPERM)
+
+    def utime(self, times_ns: Times) -> None:
+        """futimens(3)."""
+        raise SyscallError(EPERM)
+
+    def getxattr(self, name: bytes) -> bytes:
+        """fgetxattr(2), the whole value."""
+        raise SyscallError(EOPNOTSUPP)
+
+    def listxattr(self) -> list[bytes]:
+        """flistxattr(2)."""
+        return []
+
+    def status_flags(self) -> int:
+        """F_GETFL."""
+        return self.flags
+
+    def set_status(self, flags: int) -> None:
+        """F_SETFL: flags has the new O_APPEND, O_NONBLOCK, O_DIRECT, O_NOATIME, O_ASYNC; the rest stays."""
+        self.flags = flags
+
+    def backing(self) -> HostBacking:
+        """The file as something that can be mapped, held once for the caller."""
+        raise SyscallError(ENODEV)
+
+    def host_fd(self) -> int:
+        """The host's descriptor behind this, -1 where there is none. Never shown to a guest."""
+        return -1
+
+    def link_text(self) -> bytes:
+        """What readlink of /proc/self/fd/N gives."""
+        raise NotImplementedError
+
+    def reopen(self, flags: int) -> OpenFile:
+        """A new description of the same file: open("/proc/self/fd/N")."""
+        return self.hold()
+
+
+class FdTable:
+    """Descriptor numbers to open files. The lowest free number is found in a bitmap of two levels.
+
+    Invariants: bit fd & 1023 of _words[fd >> 10] is set for every open fd; bit w of _full is set when word w is all
+    ones; cloexec is a subset of the open fds. `refs` counts the tasks that share the table (CLONE_FILES).
+    """
+
+    __slots__ = ("_full", "_open", "_words", "cloexec", "refs")
+
+    def __init__(self) -> None:
+        self._open: dict[int, OpenFile] = {}
+        self._words: dict[int, int] = {}
+        self._full = 0
+        self.cloexec: set[int] = set()
+        self.refs = 1
+
+    def get(self, fd: Fd | int) -> OpenFile:
+        """The file for reading, writing or controlling: EBADF too for one opened with O_PATH."""
+        file = self._open.get(fd)
+        if file is None or file.flags & O_PATH:
+            raise SyscallError(EBADF)
+        return file
+
+    def get_any(self, fd: Fd | int) -> OpenFile:
+        """The file, O_PATH or not: for fstat, dup, close, fchdir, F_GETFD and as a dirfd."""
+        file = self._open.get(fd)
+        if file is None:
+            raise SyscallError(EBADF)
+        return file
+
+    def lowest_free(self, lowest: int = 0) -> int:
+        """The first free number at or above lowest."""
+        word = lowest >> _WORD_BITS
+        free = ~self._words.get(word, 0) & _ALL & -1 << (lowest & _WORD)
+        if not free:
+            above = ~(self._full >> (word + 1))
+            word += (above & -above).bit_length()
+            free = ~self._words.get(word, 0) & _ALL
+        return word << _WORD_BITS | (free & -free).bit_length() - 1
+
+    def install(self, file: OpenFile, *, cloexec: bool = False, lowest: int = 0, n_max: int = NR_OPEN) -> Fd:
+        """Give the file the lowest free number; the caller's reference becomes the table's.
+
+        Errors: EMFILE no number below n_max (RLIMIT_NOFILE) is free; the reference stays the caller's.
+        """
+        fd = self.lowest_free(lowest)
+        if fd >= n_max:
+            raise SyscallError(EMFILE)
+        self._set(fd, file, cloexec=cloexec)
+        return fd  # type: ignore[return-value]
+
+    def check_room(self, n_max: int) -> None:
+        """EMFILE where install would say so: Linux takes the number before it opens the file."""
+        if self.lowest_free() >= n_max:
+            raise SyscallError(EMFILE)
+
+    def replace(self, fd: int, file: OpenFile, *, cloexec: bool = False) -> None:
+        """Put the file at fd, closing what was there without a moment in between (dup2(2))."""
+        old = self._open.get(fd)
+        self._set(fd, file, cloexec=cloexec)
+        if old is not None:
+            try:
+                old.release()
+            except SyscallError:
+                pass  # dup2(2), NOTES: errors of the close are lost
+
+    def _set(self, fd: int, file: OpenFile, *, cloexec: bool) -> None:
+        self._open[fd] = file
+        word = fd >> _WORD_BITS
+        bits = self._words.get(word, 0) | 1 << (fd & _WORD)
+        self._words[word] = bits
+        if bits == _ALL:
+            self._full |= 1 << word
+        if cloexec:
+            self.cloexec.add(fd)
+        else:
+            self.cloexec.discard(fd)
+
+    def close(self, fd: Fd | int) -> None:
+        """Free the number, then let go of the file. Errors: EBADF, and what the file's close reports."""
+        file = self._open.pop(fd, None)
+        if file is None:
+            raise SyscallError(EBADF)
+        word = fd >> _WORD_BITS
+        self._words[word] &= ~(1 << (fd & _WORD))
+        self._full &= ~(1 << word)
+        self.cloexec.discard(fd)
+        file.release()
+
+    def numbers(self) -> list[int]:
+        """The open descriptors in order."""
+        return sorted(self._open)
+
+    def copy(self) -> FdTable:
+        """A child's own table of the same open files (fork(2))."""
+        twin = FdTable()
+        twin._open = {fd: file.hold() for fd, file in self._open.items()}
+        twin._words = self._words.copy()
+        twin._full = self._full
+        twin.cloexec = self.cloexec.copy()
+        return twin
+
+    def close_on_exec(self) -> None:
+        """What a successful execve(2) does."""
+        for fd in sorted(self.cloexec):
+            self.close_quietly(fd)
+
+    def close_all(self) -> None:
+        """What the last task's exit does."""
+        for fd in self.numbers():
+            self.close_quietly(fd)
+
+    def close_quietly(self, fd: int) -> None:
+        """Nobody is there to hear what a file's close reports."""
+        try:
+            self.close(fd)
+        except SyscallError:
+            pass
+
+    def check_invariants(self) -> None:
+        """Raise AssertionError where the class's invariants do not hold."""
+        used = {word << _WORD_BITS | bit for word, bits in self._words.items() for bit in _bits(bits)}
+        full = {word for word, bits in self._words.items() if bits == _ALL}
+        ok = used == set(self._open) and full == set(_bits(self._full)) and self.cloexec <= used
+        if not ok or any(file.refs < 1 for file in self._open.values()):
+            raise AssertionError(self._open, self._words, self._full, self.cloexec)
+
+
+def _bits(word: int) -> list[int]:
+    return [bit for bit in range(word.bit_length()) if word >> bit & 1]

@@ -1,0 +1,297 @@
+"""Open files of the host: the data side. One open file description is one host descriptor.
+
+The host's own offset is the file's position, so O_APPEND and offsets shared by dup(2) are right by themselves.
+Host descriptors are close-on-exec and no guest ever sees their numbers.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+import sys
+
+from pyuk.abi.errno import EACCES, EINVAL, ENODEV, EOPNOTSUPP, SyscallError
+from pyuk.abi.fcntl import O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH
+from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_SET, UIO_MAXIOV
+from pyuk.fs.backing import HostBacking
+from pyuk.fs.errors import guest_error
+from pyuk.fs.file import OpenFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyuk.fs.filesystem import Times
+    from pyuk.fs.hostfs import HostFs
+    from pyuk.fs.stat import Stat, StatFs
+
+_NULL_RDEV = 1 << 8 | 3  # Documentation/admin-guide/devices.txt: 1, 3 is /dev/null
+_RWF_ALL = 31  # include/uapi/linux/fs.h: RWF_SUPPORTED of 6.1
+
+
+class HostFile(OpenFile):
+    """A host descriptor that pyuk opened for a guest. `mode` is its st_mode when it was opened (the type stays)."""
+
+    __slots__ = ("_backing", "fd", "host", "mode", "rdev")
+
+    def __init__(self, host: HostFs, fd: int, flags: int, mode: int, rdev: int = 0) -> None:
+        super().__init__(flags)
+        self.host = host
+        self.fd = fd
+        self.mode = mode
+        self.rdev = rdev
+        self._backing: HostBacking | None = None
+        kind = modes.S_IFMT(mode)
+        if kind != modes.S_IFREG:  # not /dev/zero and its like (major 1), which fill whole buffers
+            self.stream = kind in (modes.S_IFIFO, modes.S_IFSOCK) or (kind == modes.S_IFCHR and rdev >> 8 != 1)
+
+    def close(self) -> None:
+        """Close the host's descriptor; what it reports (ENOSPC, EIO on network file systems) is the guest's."""
+        fd, self.fd = self.fd, -1
+        try:
+            os.close(fd)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def read(self, slices: list[memoryview]) -> int:
+        """Through readv(2); no slices at all is a read of 0 bytes, which still has its errors."""
+        try:
+            if not slices:
+                return len(os.read(self.fd, 0))
+            return os.readv(self.fd, slices[:UIO_MAXIOV])
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def write(self, slices: list[memoryview]) -> int:
+        """Through writev(2)."""
+        try:
+            if not slices:
+                return os.write(self.fd, b"")
+            return os.writev(self.fd, slices[:UIO_MAXIOV])
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Through preadv(2), or preadv2(2) where flags are given."""
+        try:
+            if rwf == 0 and offset >= 0:
+                return os.preadv(self.fd, slices[:UIO_MAXIOV], offset)
+            _check_rwf(rwf)
+            return os.preadv(self.fd, slices[:UIO_MAXIOV], offset, rwf)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Through pwritev(2), or pwritev2(2) where flags are given."""
+        try:
+            if rwf == 0 and offset >= 0:
+                return os.pwritev(self.fd, slices[:UIO_MAXIOV], offset)
+            _check_rwf(rwf)
+            return os.pwritev(self.fd, slices[:UIO_MAXIOV], offset, rwf)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def read_limit(self, offset: int | None) -> int:
+        """A regular file's rest. One of size 0 may be of the kind that /proc has: nothing is known of it."""
+        if not modes.S_ISREG(self.mode):
+            return MAX_RW_COUNT
+        size_bytes = os.fstat(self.fd).st_size
+        at = os.lseek(self.fd, 0, os.SEEK_CUR) if offset is None or offset < 0 else offset
+        return max(size_bytes - at, 0) if size_bytes else MAX_RW_COUNT
+
+    def read_nothing(self, offset: int | None) -> bool:
+        """At or beyond the end of a regular file, and always on /dev/null."""
+        if modes.S_ISREG(self.mode):
+            at = os.lseek(self.fd, 0, os.SEEK_CUR) if offset is None or offset < 0 else offset
+            return not os.pread(self.fd, 1, at)
+        return self.write_unread()
+
+    def write_unread(self) -> bool:
+        """Only /dev/null."""
+        return self.rdev == _NULL_RDEV and modes.S_ISCHR(self.mode)
+
+    def lseek(self, offset: int, whence: int) -> int:
+        """The host's offset; SEEK_DATA and SEEK_HOLE too where the host has them."""
+        try:
+            return os.lseek(self.fd, offset, whence)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def stat(self) -> os.stat_result | Stat:
+        """Straight from the host."""
+        try:
+            return os.fstat(self.fd)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def statfs(self) -> StatFs:
+        """Straight from the host."""
+        return self.host.statfs_of(self.fd)
+
+    def truncate(self, size_bytes: int) -> None:
+        """EINVAL where it is not open for writing is ftruncate(2)'s own."""
+        try:
+            os.ftruncate(self.fd, size_bytes)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def sync(self, *, data_only: bool) -> None:
+        """To the host's disk."""
+        try:
+            if data_only and hasattr(os, "fdatasync"):
+                os.fdatasync(self.fd)
+            else:
+                os.fsync(self.fd)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def chmod(self, mode: int) -> None:
+        """fchmod(2)."""
+        try:
+            os.fchmod(self.fd, mode)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def chown(self, uid: int, gid: int) -> None:
+        """fchown(2)."""
+        try:
+            if self.flags & O_PATH:  # AT_EMPTY_PATH: fchown(2) itself refuses such a descriptor
+                os.chown(self.host.name_of(self.fd), uid, gid)
+            else:
+                os.fchown(self.fd, uid, gid)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def utime(self, times_ns: Times) -> None:
+        """futimens(3)."""
+        self.host.set_times(self.host.name_of(self.fd) if self.flags & O_PATH else self.fd, times_ns)
+
+    def getxattr(self, name: bytes) -> bytes:
+        """fgetxattr(2), the whole value."""
+        return self.host.xattr(self.fd, name)
+
+    def listxattr(self) -> list[bytes]:
+        """flistxattr(2)."""
+        return self.host.xattrs(self.fd)
+
+    def control(self, request: int, data: bytes) -> bytes:
+        """The host's ioctl: its numbers and structs are the guest's on every Linux with the generic ABI."""
+        from pyuk.fs import tty  # noqa: PLC0415  # few programs ask, and it needs fcntl and termios
+
+        return tty.control(self.fd, request, data)
+
+    def set_status(self, flags: int) -> None:
+        """F_SETFL on the host's description, which is this guest's alone."""
+        import fcntl  # noqa: PLC0415
+
+        changed = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
+        try:
+            now = fcntl.fcntl(self.fd, fcntl.F_GETFL)
+            kept = now & ~self.host.open_flags(changed)
+            fcntl.fcntl(self.fd, fcntl.F_SETFL, kept | self.host.open_flags(flags & changed))
+        except OSError as error:
+            raise guest_error(error) from None
+        self.flags = flags
+
+    def backing(self) -> HostBacking:
+        """A regular file's pages. One object serves all mappings until the file changes.
+
+        Errors: ENODEV not a regular file (devices are not mapped through the host), EACCES not open for reading.
+        """
+        if not modes.S_ISREG(self.mode):
+            raise SyscallError(ENODEV)
+        if not self.readable:
+            raise SyscallError(EACCES)
+        now = os.fstat(self.fd)
+        key = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        known = self._backing
+        if known is not None and known.key == key:
+            return known.hold()
+        self._backing = HostBacking(self, key)
+        return self._backing
+
+    def forget_backing(self, backing: HostBacking) -> None:
+        """The last mapping through it is gone."""
+        if self._backing is backing:
+            self._backing = None
+
+    def host_fd(self) -> int:
+        """The host's descriptor."""
+        return self.fd
+
+    def link_text(self) -> bytes:
+        """The path as the host knows it now."""
+        return self.host.path_of(self.fd)
+
+    def reopen(self, flags: int) -> OpenFile:
+        """A description of its own with its own rights, by way of the host's /proc/self/fd."""
+        return self.host.open(None, self.host.name_of(self.fd), flags, 0, 0)
+
+
+class HostDirectory(HostFile):
+    """A host directory: where relative paths start, and a listing.
+
+    The listing is taken at the first read after open or rewind and is sorted, because the host's order is nobody's
+    business; the offset of an entry is its place in it.
+    """
+
+    __slots__ = ("_listing", "_position")
+
+    def __init__(self, host: HostFs, fd: int, flags: int, mode: int) -> None:
+        super().__init__(host, fd, flags, mode)
+        self.filesystem = host
+        self._listing: list[tuple[int, int, bytes]] | None = None
+        self._position = 0
+
+    def entries(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """See OpenFile; the position moves by lseek(), when the caller knows how many it could use."""
+        if self._position == 0 or self._listing is None:
+            self._listing = self._scan()
+        for index in range(self._position, len(self._listing)):
+            ino, kind, name = self._listing[index]
+            yield ino, index + 1, kind, name
+
+    def _scan(self) -> list[tuple[int, int, bytes]]:
+        try:
+            above = os.stat("..", dir_fd=self.fd).st_ino
+            found = [(os.fstat(self.fd).st_ino, modes.S_IFDIR >> 12, b"."), (above, modes.S_IFDIR >> 12, b"..")]
+            with os.scandir(self.fd) as entries:
+                inside = [(entry.inode(), _kind(entry), os.fsencode(entry.name)) for entry in entries]
+        except OSError as error:
+            raise guest_error(error) from None
+        inside.sort(key=_name)
+        return found + inside
+
+    def lseek(self, offset: int, whence: int) -> int:
+        """Offsets are entry numbers."""
+        at = offset if whence == SEEK_SET else self._position + offset if whence == SEEK_CUR else -1
+        if at < 0:
+            raise SyscallError(EINVAL)
+        if at == 0 and (whence == SEEK_SET or offset):
+            self._listing = None
+        self._position = at
+        return at
+
+
+
+def _kind(entry: os.DirEntry[str]) -> int:
+    """The DT_ value: st_mode's type bits. The cheap questions first: they need no call to the host."""
+    if entry.is_symlink():
+        return modes.S_IFLNK >> 12
+    if entry.is_dir(follow_symlinks=False):
+        return modes.S_IFDIR >> 12
+    if entry.is_file(follow_symlinks=False):
+        return modes.S_IFREG >> 12
+    try:
+        return modes.S_IFMT(entry.stat(follow_symlinks=False).st_mode) >> 12
+    except OSError:
+        return 0  # DT_UNKNOWN: it went away meanwhile
+
+
+def _name(entry: tuple[int, int, bytes]) -> bytes:
+    return entry[2]
+
+
+def _check_rwf(rwf: int) -> None:
+    if rwf & ~_RWF_ALL or (rwf and sys.platform != "linux"):
+        raise SyscallError(EOPNOTSUPP)

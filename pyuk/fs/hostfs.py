@@ -1,0 +1,309 @@
+"""The host's file system as a guest sees it: operations on names. Data goes through hostfile.py.
+
+The host process's own working directory and umask take no part: relative paths start at a directory the guest
+opened, and the guest's umask stands in for the host's while a name is created.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+import sys
+
+from pyuk.abi import fcntl as guest
+from pyuk.abi.errno import EINVAL, SyscallError
+from pyuk.abi.fcntl import O_CREAT, O_LARGEFILE, O_PATH
+from pyuk.fs import hostcalls
+from pyuk.fs.errors import guest_error
+from pyuk.fs.filesystem import FileSystem
+from pyuk.fs.hostfile import HostDirectory, HostFile
+from pyuk.fs.stat import StatFs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.file import OpenFile
+    from pyuk.fs.filesystem import Times
+
+_TMPFILE = 0o20000000  # __O_TMPFILE: include/uapi/asm-generic/fcntl.h
+_PASSED = (
+    "O_APPEND", "O_CREAT", "O_DIRECT", "O_DIRECTORY", "O_DSYNC", "O_EXCL", "O_NOATIME", "O_NOFOLLOW", "O_NONBLOCK",
+    "O_PATH", "O_RDWR", "O_SYNC", "O_TMPFILE", "O_TRUNC", "O_WRONLY",
+)  # fmt: skip
+"""Guest open flags with a host meaning. Not O_CLOEXEC and O_NOCTTY (always), not O_ASYNC (SIGIO would come to us)."""
+_NOT_SHOWN = guest.O_CREAT | guest.O_EXCL | guest.O_NOCTTY | guest.O_TRUNC | guest.O_CLOEXEC
+
+
+def _flag_pairs() -> tuple[int, list[tuple[int, int]]]:
+    """The guest's bits that are the host's too, and pairs for those that differ."""
+    same = 0
+    pairs = []
+    for name in _PASSED:
+        ours, theirs = getattr(guest, name), getattr(os, name, 0)
+        if ours == theirs:
+            same |= ours
+        elif theirs:
+            pairs.append((ours, theirs))
+    return same, pairs
+
+
+_SAME, _PAIRS = _flag_pairs()
+
+
+class HostFs(FileSystem):
+    """The host's whole tree. Nothing else in pyuk opens, names or changes host files."""
+
+    __slots__ = ()
+
+    def open_flags(self, flags: int) -> int:
+        """The guest's open flags in the host's numbers."""
+        host = flags & _SAME
+        for ours, theirs in _PAIRS:
+            if flags & ours == ours:
+                host |= theirs
+        return host
+
+    def guest_flags(self, host: int) -> int:
+        """The host's F_GETFL in the guest's numbers."""
+        if _PAIRS:
+            flags = host & (_SAME | 3)
+            for ours, theirs in _PAIRS:
+                if host & theirs == theirs:
+                    flags |= ours
+            return flags | O_LARGEFILE
+        return host
+
+    def open(self, at: OpenFile | None, path: bytes, flags: int, mode: int, umask: int) -> OpenFile:
+        """See FileSystem. The umask is only swapped for calls that create: it belongs to the whole host process."""
+        host_flags = self.open_flags(flags) | os.O_CLOEXEC | os.O_NOCTTY
+        dir_fd = None if at is None else at.host_fd()
+        try:
+            if flags & (O_CREAT | _TMPFILE):
+                before = os.umask(umask)
+                try:
+                    fd = os.open(path, host_flags, mode, dir_fd=dir_fd)
+                finally:
+                    os.umask(before)
+            else:
+                fd = os.open(path, host_flags, dir_fd=dir_fd)
+        except OSError as error:
+            raise guest_error(error) from None
+        shown = flags if flags & O_PATH else flags & ~_NOT_SHOWN | O_LARGEFILE
+        return self.adopt(fd, shown)
+
+    def adopt(self, fd: int, flags: int) -> HostFile:
+        """An open file for a host descriptor, which becomes its own."""
+        status = os.fstat(fd)
+        if modes.S_ISDIR(status.st_mode):
+            return HostDirectory(self, fd, flags, status.st_mode)
+        return HostFile(self, fd, flags, status.st_mode, status.st_rdev)
+
+    def stat(self, at: OpenFile | None, path: bytes, *, follow: bool) -> os.stat_result:
+        """See FileSystem."""
+        try:
+            return os.stat(path, dir_fd=None if at is None else at.host_fd(), follow_symlinks=follow)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def statx(self, at: OpenFile | None, path: bytes, flags: int, mask: int) -> bytes | None:
+        """The host's own statx(2): birth time, mount id and attributes included. The path may be empty here."""
+        if sys.platform != "linux" or not hostcalls.has("statx"):
+            return None
+        import ctypes  # noqa: PLC0415
+
+        buffer = ctypes.create_string_buffer(256)
+        try:
+            hostcalls.call("statx", _dirfd(at), path, flags, mask, buffer)
+        except OSError as error:
+            raise guest_error(error) from None
+        return buffer.raw
+
+    def statfs(self, at: OpenFile | None, path: bytes) -> StatFs:
+        """See FileSystem."""
+        return self.statfs_of(self._reach(at, path))
+
+    def statfs_of(self, what: int | bytes) -> StatFs:
+        """Of a host descriptor or path. Deviation: outside Linux f_type and f_fsid are 0."""
+        try:
+            found = os.statvfs(what)
+            kind, fsid = _statfs_identity(what) if sys.platform == "linux" else (0, 0)
+        except OSError as error:
+            raise guest_error(error) from None
+        answer = StatFs(kind)
+        answer.f_bsize, answer.f_frsize = found.f_bsize, found.f_frsize
+        answer.f_blocks, answer.f_bfree, answer.f_bavail = found.f_blocks, found.f_bfree, found.f_bavail
+        answer.f_files, answer.f_ffree, answer.f_namelen = found.f_files, found.f_ffree, found.f_namemax
+        answer.f_flags = found.f_flag | 0x20  # ST_VALID
+        answer.f_fsid = fsid
+        return answer
+
+    def readlink(self, at: OpenFile | None, path: bytes) -> bytes:
+        """See FileSystem."""
+        try:
+            return os.readlink(path, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def access(self, at: OpenFile | None, path: bytes, mode: int, *, effective: bool, follow: bool) -> None:
+        """See FileSystem; os.access would not say why."""
+        flags = (hostcalls.AT_EACCESS if effective else 0) | (0 if follow else hostcalls.AT_SYMLINK_NOFOLLOW)
+        try:
+            hostcalls.call("faccessat", _dirfd(at), path, mode, flags)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def truncate(self, at: OpenFile | None, path: bytes, size_bytes: int) -> None:
+        """See FileSystem."""
+        try:
+            os.truncate(self._reach(at, path), size_bytes)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def mkdir(self, at: OpenFile | None, path: bytes, mode: int, umask: int) -> None:
+        """See FileSystem."""
+        before = os.umask(umask)
+        try:
+            os.mkdir(path, mode, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+        finally:
+            os.umask(before)
+
+    def unlink(self, at: OpenFile | None, path: bytes) -> None:
+        """See FileSystem."""
+        try:
+            os.unlink(path, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def rmdir(self, at: OpenFile | None, path: bytes) -> None:
+        """See FileSystem."""
+        try:
+            os.rmdir(path, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def rename(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, flags: int) -> None:
+        """See FileSystem. Deviation: flags are EINVAL on hosts without renameat2(2)."""
+        try:
+            if flags == 0:
+                os.rename(
+                    path, new,
+                    src_dir_fd=None if at is None else at.host_fd(), dst_dir_fd=None if to is None else to.host_fd(),
+                )  # fmt: skip
+            elif hostcalls.has("renameat2"):
+                hostcalls.call("renameat2", _dirfd(at), path, _dirfd(to), new, flags)
+            else:
+                raise SyscallError(EINVAL)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def link(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, *, follow: bool) -> None:
+        """See FileSystem."""
+        try:
+            os.link(
+                path, new, src_dir_fd=None if at is None else at.host_fd(),
+                dst_dir_fd=None if to is None else to.host_fd(), follow_symlinks=follow,
+            )  # fmt: skip
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def symlink(self, at: OpenFile | None, path: bytes, target: bytes) -> None:
+        """See FileSystem."""
+        try:
+            os.symlink(target, path, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def chmod(self, at: OpenFile | None, path: bytes, mode: int) -> None:
+        """See FileSystem."""
+        try:
+            os.chmod(path, mode, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def chown(self, at: OpenFile | None, path: bytes, uid: int, gid: int, *, follow: bool) -> None:
+        """See FileSystem."""
+        try:
+            os.chown(path, uid, gid, dir_fd=None if at is None else at.host_fd(), follow_symlinks=follow)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def utime(self, at: OpenFile | None, path: bytes, times_ns: Times, *, follow: bool) -> None:
+        """See FileSystem."""
+        self.set_times(path, times_ns, None if at is None else at.host_fd(), follow=follow)
+
+    def set_times(
+        self, what: int | bytes, times_ns: Times, dir_fd: int | None = None, *, follow: bool = True
+    ) -> None:
+        """Times of a host descriptor or path; one that stays is read first, as Python cannot leave it out."""
+        where = {} if isinstance(what, int) else {"dir_fd": dir_fd, "follow_symlinks": follow}
+        try:
+            if times_ns is None:
+                os.utime(what, None, **where)  # type: ignore[call-overload]
+                return
+            now = os.stat(what, **where)  # type: ignore[arg-type]
+            access = now.st_atime_ns if times_ns[0] is None else times_ns[0]
+            change = now.st_mtime_ns if times_ns[1] is None else times_ns[1]
+            os.utime(what, ns=(access, change), **where)  # type: ignore[call-overload]
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def getxattr(self, at: OpenFile | None, path: bytes, name: bytes, *, follow: bool) -> bytes:
+        """See FileSystem."""
+        return self.xattr(self._reach(at, path), name, follow=follow)
+
+    def listxattr(self, at: OpenFile | None, path: bytes, *, follow: bool) -> list[bytes]:
+        """See FileSystem."""
+        return self.xattrs(self._reach(at, path), follow=follow)
+
+    def xattr(self, what: int | bytes, name: bytes, *, follow: bool = True) -> bytes:
+        """An attribute of a host descriptor or path."""
+        if not hasattr(os, "getxattr"):
+            return super().getxattr(None, b"/", name, follow=follow)
+        try:
+            return os.getxattr(what, name, follow_symlinks=follow)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def xattrs(self, what: int | bytes, *, follow: bool = True) -> list[bytes]:
+        """The attributes' names, in the host's order."""
+        if not hasattr(os, "listxattr"):
+            return []
+        try:
+            return [os.fsencode(name) for name in os.listxattr(what, follow_symlinks=follow)]
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def name_of(self, fd: int) -> bytes:
+        """A path by which the host finds exactly the file behind one of pyuk's descriptors."""
+        return b"/proc/self/fd/%d" % fd if sys.platform == "linux" else b"/dev/fd/%d" % fd
+
+    def path_of(self, fd: int) -> bytes:
+        """Where the file is now, by the host's knowledge."""
+        if sys.platform == "linux":
+            return os.readlink(b"/proc/self/fd/%d" % fd)
+        import fcntl  # noqa: PLC0415
+
+        answer: bytes = fcntl.fcntl(fd, fcntl.F_GETPATH, bytes(1024))  # type: ignore[attr-defined]
+        return answer.split(b"\0", 1)[0]
+
+    def _reach(self, at: OpenFile | None, path: bytes) -> bytes:
+        """A path for host calls that take no directory descriptor."""
+        if at is None or path[:1] == b"/":
+            return path
+        if sys.platform == "linux":
+            return b"/proc/self/fd/%d/%s" % (at.host_fd(), path)
+        return self.path_of(at.host_fd()) + b"/" + path
+
+
+def _dirfd(at: OpenFile | None) -> int:
+    return hostcalls.AT_FDCWD if at is None else at.host_fd()
+
+
+def _statfs_identity(what: int | bytes) -> tuple[int, int]:
+    """f_type and f_fsid, which statvfs hides: words 0 and 7 of struct statfs (asm-generic/statfs.h, 64 bits)."""
+    import ctypes  # noqa: PLC0415
+
+    buffer = (ctypes.c_uint64 * 32)()
+    hostcalls.call("fstatfs" if isinstance(what, int) else "statfs", what, buffer)
+    return buffer[0], buffer[7]

@@ -1,0 +1,112 @@
+"""Which file system a path belongs to: what a process sees as `/`.
+
+Now that is the host's tree with pyuk's own /proc over it; a mount table will stand here. A path goes to the host in
+one piece wherever it can, and is walked component by component only where it may lead into /proc: the kernel that
+runs pyuk must not answer for the guest there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat as modes
+
+from pyuk.abi.errno import EINVAL, ELOOP, ENOTDIR, SyscallError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.file import OpenFile
+    from pyuk.fs.filesystem import FileSystem
+    from pyuk.fs.hostfs import HostFs
+    from pyuk.fs.procfs import ProcFs
+
+_MAX_LINKS = 40  # include/linux/namei.h: MAXSYMLINKS
+
+
+class Namespace:
+    """The mounts of a process and its children. `proc` may come later than the rest: it needs processes."""
+
+    __slots__ = ("host", "proc")
+
+    def __init__(self, host: HostFs, proc: ProcFs | None = None) -> None:
+        self.host = host
+        self.proc = proc
+
+    def find(
+        self, at: OpenFile | None, path: bytes, *, follow: bool
+    ) -> tuple[FileSystem, OpenFile | None, bytes]:
+        """The file system, and the start and path to give to it. `at` is the directory of a relative path.
+
+        follow: whether the call follows a symbolic link in the last place.
+        Errors: ENOTDIR the start is no directory, ELOOP more than 40 links.
+        """
+        if path[:1] == b"/":
+            at = None
+            suspect = self.proc is not None and _suspect(path)
+        else:
+            start = None if at is None else at.filesystem
+            if start is None:
+                raise SyscallError(ENOTDIR)
+            suspect = self.proc is not None and (start is self.proc or _suspect(path))
+        if not suspect:
+            return self.host, at, path
+        full = self._walk(b"" if at is None else at.link_text(), path, follow=follow)
+        if full == b"/proc" or full.startswith(b"/proc/"):
+            return self.proc or self.host, None, full
+        return self.host, None, full
+
+    def _walk(self, start: bytes, path: bytes, *, follow: bool) -> bytes:
+        """The absolute path without links, `.` and `..`; a last link stays where it is not followed."""
+        is_directory = path.endswith((b"/", b"/.")) or path == b"."
+        real = [part for part in start.split(b"/") if part]
+        ahead = path.split(b"/")[::-1]
+        n_links = 0
+        while ahead:
+            name = ahead.pop()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                self._check_directory(real)
+                del real[-1:]
+                continue
+            last = not any(part not in (b"", b".") for part in ahead)
+            full = b"/" + b"/".join([*real, name])
+            target = None if last and not follow and not is_directory else self._link(full, last=last)
+            if target is None:
+                real.append(name)
+                continue
+            n_links += 1
+            if n_links > _MAX_LINKS:
+                raise SyscallError(ELOOP)
+            if target[:1] == b"/":
+                real = []
+            ahead.extend(target.split(b"/")[::-1])
+        return b"/" + b"/".join(real) + (b"/" if is_directory and real else b"")
+
+    def _link(self, full: bytes, *, last: bool) -> bytes | None:
+        """The target where full is a link to follow; None for anything else, absent names too."""
+        if self.proc is not None and full.startswith(b"/proc/"):
+            return self.proc.target(full, last=last)
+        try:
+            return self.host.readlink(None, full)
+        except SyscallError as error:
+            if error.errno == EINVAL:
+                return None
+            return None  # whoever uses the path meets the same error again
+
+    def _check_directory(self, real: list[bytes]) -> None:
+        """`..` of a file is ENOTDIR, of nothing ENOENT."""
+        if real:
+            full = b"/" + b"/".join(real)
+            system: FileSystem = self.proc if self.proc is not None and real[0] == b"proc" else self.host
+            if not modes.S_ISDIR(system.stat(None, full, follow=False).st_mode):
+                raise SyscallError(ENOTDIR)
+
+
+def _suspect(path: bytes) -> bool:
+    """Whether the path could lead to /proc: by name, or by /dev/fd, /dev/stdin and their like, which are links to it."""
+    return b"proc" in path or b"/fd" in path or b"/std" in path or path.startswith((b"fd", b"std"))
+
+
+def host_directory(host: HostFs, path: bytes) -> OpenFile:
+    """A directory of the host to start in. A relative path starts where pyuk itself was started."""
+    return host.adopt(os.open(path, os.O_DIRECTORY | getattr(os, "O_PATH", 0) | os.O_CLOEXEC), 0)

@@ -1,0 +1,55 @@
+"""ioctl(2) on host descriptors: terminals first of all. Imported when a guest makes such a call."""
+
+from __future__ import annotations
+
+import fcntl
+import sys
+
+from pyuk.abi.errno import ENOTTY, SyscallError
+from pyuk.abi.ioctls import (
+    FIGETBSZ, FIONREAD, FIOQSIZE, FS_IOC_GETFLAGS, TCFLSH, TCGETA, TCGETS, TCGETS2, TCSBRK, TCSBRKP, TCSETA, TCSETAF,
+    TCSETAW, TCSETS, TCSETS2, TCSETSF, TCSETSF2, TCSETSW, TCSETSW2, TCXONC, TIOCGDEV, TIOCGETD, TIOCGEXCL,
+    TIOCGPTLCK, TIOCGPTN, TIOCGSOFTCAR, TIOCGWINSZ, TIOCMGET, TIOCOUTQ, TIOCSPTLCK, TIOCSWINSZ,
+)  # fmt: skip
+from pyuk.fs.errors import guest_error
+
+_SETTERS = frozenset((TCSETS, TCSETSW, TCSETSF, TCSETA, TCSETAW, TCSETAF, TCSETS2, TCSETSW2, TCSETSF2))
+_PASSED = _SETTERS | {
+    TCGETS, TCGETA, TCGETS2, TCSBRK, TCSBRKP, TCXONC, TCFLSH, TIOCGWINSZ, TIOCSWINSZ, TIOCOUTQ, FIONREAD, FIOQSIZE,
+    FIGETBSZ, FS_IOC_GETFLAGS, TIOCMGET, TIOCGSOFTCAR, TIOCGETD, TIOCGDEV, TIOCGEXCL, TIOCGPTN, TIOCSPTLCK, TIOCGPTLCK,
+}  # fmt: skip
+"""What the host may do as it is: no pids, descriptors, signals or guest pointers in it."""
+_BY_VALUE = frozenset((TCSBRK, TCSBRKP, TCXONC, TCFLSH))
+_TERMIOS_BYTES = 36  # asm-generic/termbits.h: struct termios, as TCGETS fills it
+
+_first: dict[int, bytes] = {}
+"""Host descriptor to the terminal's settings before the first change by a guest."""
+
+
+def control(fd: int, request: int, data: bytes) -> bytes:
+    """Pass a request to the host with its argument's bytes; 8 of them are the number where it takes one.
+
+    Errors: ENOTTY for what the file cannot do, and for what is not passed: pids and descriptors are not the host's.
+    Deviation: on hosts other than Linux every request is ENOTTY.
+    """
+    if request not in _PASSED or sys.platform != "linux":
+        raise SyscallError(ENOTTY)
+    try:
+        if request in _BY_VALUE:
+            fcntl.ioctl(fd, request, int.from_bytes(data, "little", signed=True))
+            return b""
+        if request in _SETTERS and fd not in _first:
+            _first[fd] = fcntl.ioctl(fd, TCGETS, bytes(_TERMIOS_BYTES))
+        return fcntl.ioctl(fd, request, data)
+    except OSError as error:
+        raise guest_error(error) from None
+
+
+def restore() -> None:
+    """Put every terminal back as it was before a guest changed it; called when pyuk ends, however it ends."""
+    while _first:
+        fd, settings = _first.popitem()
+        try:
+            fcntl.ioctl(fd, TCSETS, settings)
+        except OSError:
+            pass  # the terminal is gone

@@ -1,0 +1,95 @@
+"""The system-call entry: from the syscall instruction to the handler and back.
+
+What is done at entry and exit stands in one list (`_slow`). "The trick is making all this nothing
+fast": `task.work` is 0 for a task that nobody watches and that has no signal, and then a call is
+one table look-up and one Python call.
+"""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import SYSCALLS, compile_entry
+from pyuk.abi.errno import ENOSYS, SyscallError
+from pyuk.kernel import signals
+from pyuk.kernel.task import SIGNAL_PENDING, TRACED
+from pyuk.machine.cpu import R8, R9, R10, R11, RAX, RCX, RDI, RDX, RIP, RSI
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyuk.kernel.kernel import Kernel
+    from pyuk.kernel.task import Task
+
+_MASK = (1 << 64) - 1
+_NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
+_ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
+
+
+class DoesNotReturn(Exception):  # noqa: N818  # an event, not an error
+    """Raised by a handler after which this call has no result: exit, a successful execve, rt_sigreturn."""
+
+
+class Entries(dict[int, "Callable[[Task, Any], int]"]):
+    """Compiled entries by number, made when a number is first used."""
+
+    def __missing__(self, number: int) -> Callable[[Task, Any], int]:
+        declaration = SYSCALLS.get(number)
+        entry = _unknown if declaration is None else compile_entry(declaration)
+        self[number] = entry
+        return entry
+
+
+def _unknown(_task: Task, _regs: Any) -> int:
+    raise SyscallError(ENOSYS)
+
+
+def make_entry(kernel: Kernel) -> Callable[[], None]:
+    """The function that runs at every syscall instruction."""
+    entries = Entries()
+    kernel.entries = entries
+    cpu = kernel.machine.cpu
+    regs, read_flags = cpu.regs, cpu.read_flags
+
+    def on_syscall() -> None:
+        task = kernel.current
+        regs[R11] = read_flags()
+        regs[RCX] = regs[RIP]
+        if task.work:
+            _slow(kernel, task)
+            return
+        try:
+            regs[RAX] = entries[regs[RAX] & _NUMBER_MASK](task, regs) & _MASK
+        except SyscallError as error:
+            regs[RAX] = -error.errno & _MASK
+        except DoesNotReturn:
+            pass
+        if task.work:
+            signals.deliver(task)
+
+    return on_syscall
+
+
+def _slow(kernel: Kernel, task: Task) -> None:
+    """The same with everything that may be wanted around it, in its order."""
+    regs = kernel.machine.cpu.regs
+    number = regs[RAX] & _NUMBER_MASK
+    declaration = SYSCALLS.get(number)
+    tracer = kernel.tracer if task.work & TRACED else None
+    arguments = tuple(regs[index] for index in _ARGUMENTS)
+    if tracer is not None:
+        tracer.enter(task, declaration, number, arguments)
+    try:
+        result = kernel.entries[number](task, regs)
+        regs[RAX] = result & _MASK
+    except SyscallError as error:
+        result = -error.errno
+        regs[RAX] = result & _MASK
+    except DoesNotReturn:
+        if task.process.status is not None:
+            return
+        result = regs[RAX]
+    if tracer is not None:
+        tracer.leave(task, declaration, number, arguments, result)
+    if task.work & SIGNAL_PENDING:
+        signals.deliver(task)

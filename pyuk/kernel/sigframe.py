@@ -1,0 +1,102 @@
+"""The frame of a signal handler on the guest's stack (arch/x86/kernel/signal.c, struct rt_sigframe).
+
+From low to high addresses: return address (the restorer), ucontext, siginfo, and above them the
+FXSAVE image at a multiple of 64. This CPU has no XSAVE, so UC_FP_XSTATE is not set.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from pyuk.abi.errno import SyscallError
+from pyuk.abi.signal import SA_ONSTACK, SA_RESTORER, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK
+from pyuk.machine.cpu import RAX, RDI, RDX, RIP, RSI, RSP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.signals import Action, Siginfo
+    from pyuk.kernel.task import Task
+
+_RED_ZONE_BYTES = 128  # System V ABI 3.2.2
+FXSAVE_BYTES = 512
+_FRAME = struct.Struct("<Q" "QQ" "QiIQ" "18Q" "HHHH" "QQQQ" "Q" "64x" "Q")
+"""pretcode; uc_flags, uc_link; ss_sp, ss_flags, pad, ss_size; r8-r15 di si bp bx dx ax cx sp ip flags;
+cs gs fs ss; err trapno oldmask cr2; fpstate; reserved; uc_sigmask."""
+_UCONTEXT_AT = 8
+_SIGINFO_AT = _FRAME.size
+FRAME_BYTES = _FRAME.size + 128
+_UC_SIGCONTEXT_SS, _UC_STRICT_RESTORE_SS = 2, 4
+_CS, _SS = 0x33, 0x2B
+_ORDER = (8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4, 16)
+"""Indices of cpu.regs in sigcontext's order: r8-r15 di si bp bx dx ax cx sp ip."""
+_FLAGS_KEPT_BY_HANDLER = ~(1 << 10 | 1 << 16 | 1 << 8)  # DF, RF and TF are cleared
+_FLAGS_RESTORED = 0x50DD5
+"""FIX_EFLAGS: AC OF DF TF SF ZF AF PF CF RF, what sigreturn may change."""
+MIN_STACK_BYTES = FRAME_BYTES + FXSAVE_BYTES + 64 + 16
+_MIN_FREE = 2048  # MINSIGSTKSZ
+
+
+def on_altstack(task: Task, sp: int) -> bool:
+    """Whether sp is inside the alternate stack (include/linux/sched/signal.h, __on_sig_stack)."""
+    base, flags, size = task.altstack
+    return not flags & (SS_AUTODISARM | SS_DISABLE) and base < sp <= base + size
+
+
+def push(task: Task, info: Siginfo, action: Action) -> bool:
+    """Write the frame and point the registers at the handler. False: the stack is not writable there."""
+    cpu = task.kernel.machine.cpu
+    regs = cpu.regs
+    if not action.flags & SA_RESTORER:
+        return False  # x86-64 has no other way back (signal.c, x64_setup_rt_frame)
+    sp = regs[RSP] - _RED_ZONE_BYTES
+    base, ss_flags, size = task.altstack
+    if action.flags & SA_ONSTACK and not ss_flags & SS_DISABLE and not on_altstack(task, regs[RSP]):
+        sp = base + size
+    elif on_altstack(task, regs[RSP]) and not base < sp <= base + size:
+        return False  # overflow of the alternate stack
+    fpstate = (sp - FXSAVE_BYTES) & ~63
+    frame = ((fpstate - FRAME_BYTES) & ~15) - 8
+    flags = cpu.rflags
+    last = task.kernel.last_fault
+    shown_flags = ss_flags | (SS_ONSTACK if on_altstack(task, regs[RSP]) else 0)
+    words = _FRAME.pack(
+        action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, shown_flags, 0, size,
+        *(regs[index] for index in _ORDER), flags, _CS, 0, 0, _SS,
+        last.error_code, last.vector, task.blocked, last.cr2, fpstate, task.blocked,
+    )  # fmt: skip
+    try:
+        task.mem.write(fpstate, cpu.read_fxsave())
+        task.mem.write(frame, words + info.pack())
+    except SyscallError:
+        return False
+    if ss_flags & SS_AUTODISARM:
+        task.altstack = (0, SS_DISABLE, 0)
+    regs[RDI], regs[RAX] = info.signo, 0
+    regs[RSI], regs[RDX] = frame + _SIGINFO_AT, frame + _UCONTEXT_AT
+    regs[RSP], regs[RIP] = frame, action.handler
+    cpu.rflags = flags & _FLAGS_KEPT_BY_HANDLER
+    cpu.reset_fpu()
+    return True
+
+
+def pop(task: Task) -> int:
+    """rt_sigreturn(2): registers and FPU as the frame (perhaps changed by the handler) says. Gives the mask.
+
+    Raises SyscallError(EFAULT) where the frame cannot be read: the caller makes it SIGSEGV.
+    """
+    cpu = task.kernel.machine.cpu
+    regs = cpu.regs
+    values = _FRAME.unpack(task.mem.read(regs[RSP] - 8, _FRAME.size))
+    saved, flags, fpstate, mask = values[7:24], values[24], values[33], values[34]
+    image = task.mem.read(fpstate, FXSAVE_BYTES) if fpstate else None
+    for index, value in zip(_ORDER, saved, strict=True):
+        regs[index] = value
+    cpu.rflags = cpu.rflags & ~_FLAGS_RESTORED | flags & _FLAGS_RESTORED
+    if image is None:
+        cpu.reset_fpu()
+    else:
+        cpu.write_fxsave(image)
+    sp, ss_flags, size = values[3], values[4], values[6]
+    if ss_flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM) == 0:
+        task.altstack = (sp, ss_flags & (SS_DISABLE | SS_AUTODISARM), size)
+    return int(mask)

@@ -1,0 +1,197 @@
+"""Signals (signal(7)): what is pending, what is blocked, and what happens when one is delivered."""
+
+from __future__ import annotations
+
+import struct
+
+from pyuk.abi.signal import (
+    SA_NODEFER, SA_RESETHAND, SI_KERNEL, SI_USER, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL,
+    SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
+)  # fmt: skip
+from pyuk.kernel import sigframe
+from pyuk.kernel.task import SIGNAL_PENDING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+N_SIGNALS = 64
+UNBLOCKABLE = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1)
+_IGNORED_BY_DEFAULT = frozenset((SIGCHLD, SIGCONT, SIGURG, SIGWINCH))
+_STOPS_BY_DEFAULT = frozenset((SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU))
+_SYNCHRONOUS = frozenset((SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS))
+DUMPS_CORE = frozenset((3, 4, 5, 6, 7, 8, 11, 24, 25, 31))
+"""QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS (include/linux/signal.h, SIG_KERNEL_COREDUMP_MASK)."""
+_FIRST_REALTIME = 32  # the kernel's SIGRTMIN; glibc keeps 32 and 33 for itself
+
+
+class Siginfo:
+    """siginfo_t (sigaction(2)). `address` is si_addr of a fault; the others are of kill(2)'s form."""
+
+    __slots__ = ("address", "code", "errno", "pid", "signo", "uid", "value")
+
+    def __init__(self, signo: int, code: int, *, address: int = 0, pid: int = 0, uid: int = 0, value: int = 0) -> None:
+        self.signo = signo
+        self.code = code
+        self.errno = 0
+        self.address = address
+        self.pid = pid
+        self.uid = uid
+        self.value = value
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether si_addr is the member in use."""
+        return self.signo in _SYNCHRONOUS and 0 < self.code < SI_KERNEL
+
+    def pack(self) -> bytes:
+        """The 128 bytes of include/uapi/asm-generic/siginfo.h."""
+        head = struct.pack("<iiii", self.signo, self.errno, self.code, 0)
+        if self.is_fault:
+            body = struct.pack("<Q", self.address)
+        else:
+            body = struct.pack("<iIQ", self.pid, self.uid, self.value)
+        return (head + body).ljust(128, b"\0")
+
+
+class Action:
+    """struct sigaction as rt_sigaction(2) takes it; values, never changed."""
+
+    __slots__ = ("flags", "handler", "mask", "restorer")
+
+    def __init__(self, handler: int, flags: int, restorer: int, mask: int) -> None:
+        self.handler = handler
+        self.flags = flags
+        self.restorer = restorer
+        self.mask = mask
+
+
+_DEFAULT = Action(SIG_DFL, 0, 0, 0)
+
+
+class SignalActions:
+    """The dispositions of a process, by signo; shared by its threads."""
+
+    __slots__ = ("_actions",)
+
+    def __init__(self) -> None:
+        self._actions: dict[int, Action] = {}
+
+    def get(self, signo: int) -> Action:
+        """What is to be done with signo; the default action where nothing was set."""
+        return self._actions.get(signo, _DEFAULT)
+
+    def set(self, signo: int, action: Action) -> None:
+        """Replace the disposition."""
+        self._actions[signo] = action
+
+    def reset_handlers(self) -> None:
+        """As execve(2): caught signals get the default action, ignored ones stay ignored."""
+        self._actions = {s: Action(SIG_IGN, 0, 0, 0) for s, a in self._actions.items() if a.handler == SIG_IGN}
+
+    def ignores(self, signo: int) -> bool:
+        """Whether a signal would be thrown away at once."""
+        handler = self.get(signo).handler
+        return handler == SIG_IGN or (handler == SIG_DFL and signo in _IGNORED_BY_DEFAULT)
+
+
+def send(task: Task, info: Siginfo) -> None:
+    """Make a signal pending for the task; a standard one that is pending already is not queued twice."""
+    bit = 1 << (info.signo - 1)
+    if not task.blocked & bit and task.actions.ignores(info.signo):
+        return
+    if info.signo < _FIRST_REALTIME and any(other.signo == info.signo for other in task.pending):
+        return
+    task.pending.append(info)
+    recompute(task)
+
+
+def force(task: Task, info: Siginfo) -> None:
+    """A fault's signal, which cannot be held off: blocked or ignored, it kills (kernel/signal.c, force_sig_info_to_task)."""
+    bit = 1 << (info.signo - 1)
+    if task.blocked & bit or task.actions.get(info.signo).handler == SIG_IGN:
+        task.actions.set(info.signo, _DEFAULT)
+        task.blocked &= ~bit
+    task.pending.append(info)
+    recompute(task)
+
+
+def recompute(task: Task) -> None:
+    """Set or clear SIGNAL_PENDING after a change of the mask or of what is pending."""
+    for info in task.pending:
+        if not task.blocked >> (info.signo - 1) & 1:
+            task.work |= SIGNAL_PENDING
+            return
+    task.work &= ~SIGNAL_PENDING
+
+
+def set_blocked(task: Task, mask: int) -> None:
+    """Replace the signal mask; SIGKILL and SIGSTOP stay deliverable."""
+    task.blocked = mask & ~UNBLOCKABLE
+    recompute(task)
+
+
+def pending_set(task: Task) -> int:
+    """The sigset of sigpending(2)."""
+    mask = 0
+    for info in task.pending:
+        mask |= 1 << (info.signo - 1)
+    return mask & task.blocked
+
+
+def deliver(task: Task) -> None:
+    """On the way back to the guest: act on every signal that is pending and not blocked.
+
+    Handlers are entered by frames on the guest's stack, the last one built runs first, as Linux.
+    """
+    while True:
+        info = _take(task)
+        if info is None:
+            return
+        task.kernel.saw_signal(task, info)
+        action = task.actions.get(info.signo)
+        if action.handler == SIG_IGN:
+            continue
+        if action.handler == SIG_DFL:
+            if info.signo in _IGNORED_BY_DEFAULT or info.signo in _STOPS_BY_DEFAULT:
+                continue  # Deviation: stopping needs the scheduler of a later step
+            task.kernel.end_process(task, -info.signo, info)
+            return
+        if not _enter_handler(task, info, action):
+            task.kernel.end_process(task, -SIGSEGV, Siginfo(SIGSEGV, SI_KERNEL))
+            return
+
+
+def _take(task: Task) -> Siginfo | None:
+    """The next signal: synchronous faults first, then by number (kernel/signal.c, next_signal)."""
+    best = None
+    for info in task.pending:
+        if task.blocked >> (info.signo - 1) & 1:
+            continue
+        key = (info.signo not in _SYNCHRONOUS, info.signo)
+        if best is None or key < best[0]:
+            best = (key, info)
+    if best is None:
+        task.work &= ~SIGNAL_PENDING
+        return None
+    task.pending.remove(best[1])
+    recompute(task)
+    return best[1]
+
+
+def _enter_handler(task: Task, info: Siginfo, action: Action) -> bool:
+    """Build the frame and set the registers; false where the stack does not take it."""
+    if not sigframe.push(task, info, action):
+        return False
+    if action.flags & SA_RESETHAND:
+        task.actions.set(info.signo, Action(SIG_DFL, action.flags, action.restorer, action.mask))
+    blocked = task.blocked | action.mask
+    if not action.flags & SA_NODEFER:
+        blocked |= 1 << (info.signo - 1)
+    set_blocked(task, blocked)
+    return True
+
+
+def from_kill(task: Task, signo: int, code: int = SI_USER) -> Siginfo:
+    """What kill(2) (SI_USER) or tgkill(2) (SI_TKILL) by this task tells the receiver."""
+    return Siginfo(signo, code, pid=task.process.pid, uid=task.creds.uid)

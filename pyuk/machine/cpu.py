@@ -1,0 +1,473 @@
+"""The CPU: registers, traps, and the run loop.
+
+One object for all guests. The kernel gives two functions, one for the syscall instruction and one
+for every other trap. Both run inside the engine's hook, read and write `regs` in place, and the
+guest goes on when they return, unless they called `stop`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import c_int, c_uint32, c_uint64, c_void_p
+
+from pyuk.machine import engine as uc
+from pyuk.machine import fpu, insn
+from pyuk.machine.boot import KernelHalf, enter_ring_3
+from pyuk.machine.engine import Engine, MachineError
+from pyuk.machine.paging import FRAME_MASK, NX, PAGE_SHIFT, P
+from pyuk.machine.state import open_state
+from pyuk.machine.ticker import Ticker
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from pyuk.abi.types import FrameNr
+    from pyuk.machine.paging import PageTable
+    from pyuk.machine.ram import Ram
+
+    RegisterFile: TypeAlias = "memoryview[int]"
+
+# Indices of `regs`: the order of ModRM
+RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI = range(8)
+R8, R9, R10, R11, R12, R13, R14, R15 = range(8, 16)
+RIP = 16
+
+# Exception vectors (Intel SDM vol. 3A, table 6-1)
+DIVIDE_ERROR, DEBUG, BREAKPOINT, OVERFLOW, INVALID_OPCODE = 0, 1, 3, 4, 6
+STACK_FAULT, GENERAL_PROTECTION, PAGE_FAULT, X87_FAULT, ALIGNMENT_CHECK = 12, 13, 14, 16, 17
+
+FAULT_WRITE, FAULT_FETCH = 1 << 1, 1 << 4  # bits of a page fault's error code
+_RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
+TF = 1 << 8  # RFLAGS: trap after every instruction
+
+_N_EARLY_FLUSHES = 12
+_TCG_BUFFER_BYTES = 128 << 20
+_INSN_BYTES_MAX = 15
+_ICEBP = 0xF1
+_UNDEFINED = b"\x06"  # push es: one byte that 64-bit mode does not know
+
+
+class Cpu:
+    """The one CPU.
+
+    Invariant outside hooks: CPL 3, long mode, and CR3 the root of `page_table` as soon as the guest
+    goes on. `error_code` and `cr2` belong to the last fault.
+    """
+
+    def __init__(self, ram: Ram) -> None:
+        self.ram = ram
+        self._engine = engine = Engine()
+        engine.ctl(uc.UC_CTL_CPU_MODEL, c_int(uc.UC_CPU_X86_WESTMERE))
+        engine.ctl(uc.UC_CTL_TCG_BUFFER_SIZE, c_uint32(_TCG_BUFFER_BYTES))
+        memory = (c_uint64(0), c_uint64(ram.size_bytes), uc.UC_PROT_ALL, c_void_p(ram.host_address))
+        engine.check(engine.held.uc_mem_map_ptr(engine.handle, *memory))
+        self._state = state = open_state(engine)
+        self.regs = state.regs
+        self._half = half = KernelHalf(ram)
+        self.kernel_entry = half.entry
+        """The top-level page-table entry that every address space shares."""
+        enter_ring_3(engine, half)
+        engine.ctl(uc.UC_CTL_USE_EXITS, c_int(1))  # and no exits: an `until` address costs 4-10 us a return
+        state.forbid_exit_requests()
+
+        self.page_table: PageTable | None = None
+        self.on_tick: Callable[[], None] = lambda: None
+        """Called between time slices, outside any hook."""
+        self._syscall: Callable[[], object] | None = None
+        self._attention = False  # something of the following is wanted before the guest goes on
+        self._stop_wanted = self._flush_wanted = self._root_changed = False
+        self._error: BaseException | None = None
+        self._after_stop: Callable[[], None] | None = None
+        self._stepping = self._stepped = False
+        self._n_early_flushes = 0
+        self.read_flags = engine.read_flags
+        """RFLAGS without the property's look-ups: on the path of every syscall."""
+        self.n_tlb_flushes = self.n_frames_dropped = self.n_planted = 0
+        self._ticker = Ticker(engine.stop) if state.stops_are_exact else None
+
+    # The registers beside `regs`
+
+    @property
+    def rflags(self) -> int:
+        """RFLAGS, whole; the engine keeps the arithmetic bits in another form and works them out here."""
+        return self._engine.read_flags()
+
+    @rflags.setter
+    def rflags(self, value: int) -> None:
+        self._engine.write(uc.UC_X86_REG_EFLAGS, value)
+
+    @property
+    def fs_base(self) -> int:
+        """The base of FS, a canonical address: thread-local storage."""
+        return self._engine.read(uc.UC_X86_REG_FS_BASE)
+
+    @fs_base.setter
+    def fs_base(self, value: int) -> None:
+        self._engine.write(uc.UC_X86_REG_FS_BASE, value)
+
+    @property
+    def gs_base(self) -> int:
+        """The base of GS, a canonical address."""
+        return self._engine.read(uc.UC_X86_REG_GS_BASE)
+
+    @gs_base.setter
+    def gs_base(self, value: int) -> None:
+        self._engine.write(uc.UC_X86_REG_GS_BASE, value)
+
+    def read_fxsave(self) -> bytes:
+        """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
+        return fpu.read_fxsave(self._engine)
+
+    def write_fxsave(self, image: bytes) -> None:
+        """Load the x87 and SSE state as `fxrstor64`."""
+        fpu.write_fxsave(self._engine, image)
+
+    def reset_fpu(self) -> None:
+        """The state of a new program: everything masked, 64-bit precision, registers empty."""
+        fpu.write_fxsave(self._engine, fpu.initial_fxsave())
+
+    def reset(self) -> None:
+        """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common)."""
+        for index in range(len(self.regs)):
+            self.regs[index] = 0
+        self.rflags = _RFLAGS_AT_ENTRY
+        self.fs_base = self.gs_base = 0
+        self.reset_fpu()
+
+    @property
+    def error_code(self) -> int:
+        """What the last fault pushed: the page-fault bits, or a selector."""
+        return self._state.error_code
+
+    @property
+    def cr2(self) -> int:
+        """The address of the last page fault."""
+        return self._state.cr2
+
+    # What the kernel asks of the CPU
+
+    def attach(self, on_syscall: Callable[[], object], on_trap: Callable[[int], object]) -> None:
+        """Give the kernel's two entries; `regs[RIP]` in on_syscall is the instruction after it."""
+        if self._syscall is not None:
+            raise MachineError("a kernel is attached already")
+        self._syscall = on_syscall
+        self._trap = on_trap
+        self._add_hooks(on_syscall)
+
+    def load_space(self, page_table: PageTable) -> None:
+        """Make this the address space; its TLB entries are all new."""
+        if self.page_table is not page_table:
+            self.page_table = page_table
+            self._root_changed = self._attention = True
+
+    def unload_space(self) -> None:
+        """No address space: the one that was loaded is about to be freed."""
+        self.page_table = None
+        self._root_changed = self._attention = True
+
+    def flush_tlb(self) -> None:
+        """Forget all cached page-table entries before the guest goes on (several calls cost one)."""
+        self._flush_wanted = self._attention = True
+
+    def stop(self) -> None:
+        """Come back from `run` after this trap."""
+        self._stop_wanted = self._attention = True
+
+    def drop_translations(self, frames: list[FrameNr]) -> None:
+        """Forget the code made from these frames, in every address space: their bytes have changed or will.
+
+        The engine finds code by the address it is mapped at now, so this runs under a table that
+        maps all RAM at its own address: 18 us a run of frames.
+        """
+        state, engine = self._state, self._engine
+        root = state.cr3
+        state.cr3 = self._half.identity_root << PAGE_SHIFT
+        engine.ctl(uc.UC_CTL_TLB_FLUSH)
+        for start, end in _runs(frames):
+            engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(start << PAGE_SHIFT), c_uint64(end << PAGE_SHIFT))
+        state.cr3 = root
+        state.clear_exception()
+        engine.ctl(uc.UC_CTL_TLB_FLUSH)
+        self.n_frames_dropped += len(frames)
+
+    def code_at(self, address: int, n_bytes: int = _INSN_BYTES_MAX) -> bytes:
+        """Up to n_bytes of what the CPU would fetch at address, as far as pages are present and executable."""
+        table = self.page_table
+        found = b""
+        while table is not None and len(found) < n_bytes:
+            here = address + len(found)
+            entry = table.entry(here) if here < 1 << 47 else 0
+            if not entry & P or entry & NX:
+                break
+            offset = here & 0xFFF
+            start = (entry & FRAME_MASK) + offset
+            found += bytes(self.ram.bytes[start : start + min(n_bytes - len(found), 4096 - offset)])
+        return found
+
+    def confirm_fault(self) -> bool:
+        """Whether the page fault in hand, which is about to become a signal, is what a real CPU would raise.
+
+        False: there is nothing to do for the kernel. Either IN or OUT of a string touched memory before
+        its right to the port was checked, and #GP has been raised instead; or a block of code that runs
+        into a page that is not there has faulted at its start, before any of it ran. Then it is executed
+        one instruction at a time until the fault comes again, at the true place.
+        """
+        regs = self.regs
+        if insn.is_string_io(self.code_at(regs[RIP])):
+            self._state.error_code = 0
+            self._trap(GENERAL_PROTECTION)
+            return False
+        if self._stepped or not self.error_code & FAULT_FETCH or self.cr2 >> 12 == regs[RIP] >> 12:
+            return True
+        self._stepping = True
+        self.rflags |= TF
+        return False
+
+    def run(self) -> None:
+        """Run the guest until a trap's handler calls `stop`. What a handler raises is raised here."""
+        engine, regs, state = self._engine, self.regs, self._state
+        start = engine.free.uc_emu_start
+        handle, none, zero = engine.handle, c_uint64(0), c_int(0)
+        begin = c_uint64()
+        self._stop_wanted = False
+        if self._ticker is not None:
+            self._ticker.arm()
+        try:
+            while not self._stop_wanted:
+                if self._attention:
+                    self._settle()
+                state.clear_exception()
+                state.flush()
+                begin.value = regs[RIP]
+                error = start(handle, begin, none, none, zero)
+                state.fetch()
+                if self._error is not None:
+                    error_raised, self._error = self._error, None
+                    raise error_raised
+                if self._after_stop is not None:
+                    after, self._after_stop = self._after_stop, None
+                    after()
+                elif error:
+                    engine.check(error)
+                elif not self._stop_wanted:
+                    self._tick()
+        finally:
+            if self._ticker is not None:
+                self._ticker.disarm()
+
+    def close(self) -> None:
+        """Give the engine back; the object is of no use afterwards."""
+        if self._ticker is not None:
+            self._ticker.close()
+        self._engine.close()
+
+    # Between slices and after traps
+
+    def _tick(self) -> None:
+        """A slice has ended. The engine's TLB grows only when it is flushed while it is full: do so early on."""
+        if self._n_early_flushes < _N_EARLY_FLUSHES:
+            self._n_early_flushes += 1
+            self.flush_tlb()
+        self.on_tick()
+
+    def expect_growth(self) -> None:
+        """A new program begins: its first slices may grow the TLB again."""
+        self._n_early_flushes = 0
+
+    def _settle(self) -> None:
+        """Do what was asked for during the trap, at once and in order."""
+        self._attention = False
+        if self._root_changed:
+            self._root_changed = self._flush_wanted = False
+            table = self.page_table
+            root = self._half.empty_root if table is None else table.root
+            self._engine.write(uc.UC_X86_REG_CR3, root << PAGE_SHIFT)  # flushes the TLB by itself
+            self.n_tlb_flushes += 1
+        elif self._flush_wanted:
+            self._flush_wanted = False
+            self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+            self.n_tlb_flushes += 1
+        if self._stop_wanted:
+            self._engine.stop()
+
+    def _fail(self, error: BaseException) -> None:
+        """An exception must not cross the engine: keep it, and raise it from `run`."""
+        self._error = error
+        self._engine.stop()
+
+    # The hooks
+
+    def _add_hooks(self, on_syscall: Callable[[], object]) -> None:
+        engine, state = self._engine, self._state
+        regs = self.regs
+        live = state.live
+
+        def syscall(_uc: int, _user: int) -> None:
+            try:
+                if not live:
+                    state.fetch()
+                if self._stepping:
+                    self._end_stepping()
+                regs[RIP] += 2  # as Linux sees it; the engine adds the 2 when the hook returns
+                on_syscall()
+                if self._attention:
+                    self._settle()
+                regs[RIP] -= 2
+                if not live:
+                    state.flush()
+            except BaseException as error:  # noqa: BLE001  # re-raised from run
+                self._fail(error)
+
+        def interrupt(_uc: int, vector: int, _user: int) -> None:
+            try:
+                if not live:
+                    state.fetch()
+                is_int = state.exception_is_int
+                state.clear_exception()
+                if self._after_stop is not None:
+                    engine.stop()  # port_io below: nothing of what follows counts
+                    return
+                self._exception(vector, is_int)
+                if self._attention:
+                    self._settle()
+                if not live:
+                    state.flush()
+            except BaseException as error:  # noqa: BLE001
+                self._fail(error)
+
+        def invalid(_uc: int, _user: int) -> bool:
+            interrupt(_uc, INVALID_OPCODE, _user)
+            return True
+
+        def edge(_uc: int, block: int, _previous: int, _user: int) -> None:
+            try:
+                self._new_block(c_uint64.from_address(block).value, ctypes.c_uint16.from_address(block + 10).value)
+            except BaseException as error:  # noqa: BLE001
+                self._fail(error)
+
+        def port_in(_uc: int, _port: int, _size: int, _user: int) -> int:
+            self._port_io()
+            return 0
+
+        def port_out(_uc: int, _port: int, _size: int, _value: int, _user: int) -> None:
+            self._port_io()
+
+        def sysenter(_uc: int, _user: int) -> None:
+            try:
+                if not live:
+                    state.fetch()
+                self._raise_at(regs[RIP], GENERAL_PROTECTION)
+            except BaseException as error:  # noqa: BLE001
+                self._fail(error)
+
+        engine.hook(uc.UC_HOOK_INSN, uc.SYSCALL_CALLBACK, syscall, uc.UC_X86_INS_SYSCALL)
+        engine.hook(uc.UC_HOOK_INTR, uc.INTR_CALLBACK, interrupt)
+        engine.hook(uc.UC_HOOK_INSN_INVALID, uc.INVALID_CALLBACK, invalid)
+        engine.hook(uc.UC_HOOK_EDGE_GENERATED, uc.EDGE_CALLBACK, edge)
+        engine.hook(uc.UC_HOOK_INSN, uc.IN_CALLBACK, port_in, uc.UC_X86_INS_IN)
+        engine.hook(uc.UC_HOOK_INSN, uc.OUT_CALLBACK, port_out, uc.UC_X86_INS_OUT)
+        engine.hook(uc.UC_HOOK_INSN, uc.SYSCALL_CALLBACK, sysenter, uc.UC_X86_INS_SYSENTER)
+
+    def _exception(self, vector: int, is_int: int) -> None:
+        """Make of the engine's vector what a CPU with Linux's IDT raises, and hand it to the kernel."""
+        regs = self.regs
+        if self._stepping:
+            if vector == DEBUG:
+                return
+            self._end_stepping()
+            self._stepped = True
+        if is_int and vector not in (BREAKPOINT, OVERFLOW):
+            # int n: the gates of all others are closed to CPL 3 (arch/x86/kernel/idt.c)
+            regs[RIP] -= 2
+            self._state.error_code = vector << 3 | 2
+            vector = GENERAL_PROTECTION
+        elif vector == INVALID_OPCODE and self.code_at(regs[RIP], 1) == bytes((_ICEBP,)):
+            regs[RIP] += 1
+            vector = DEBUG
+        elif vector == GENERAL_PROTECTION and insn.is_stack_reference(self.code_at(regs[RIP]), 0):
+            vector = STACK_FAULT
+        self._trap(vector)
+        self._stepped = False
+
+    def _end_stepping(self) -> None:
+        self._stepping = False
+        self.rflags &= ~TF
+
+    def _raise_at(self, address: int, vector: int) -> None:
+        """End the slice and raise an exception at `address` from outside the hook, where RIP can be set."""
+
+        def deliver() -> None:
+            self.regs[RIP] = address
+            self._state.error_code = 0
+            self._exception(vector, 0)
+
+        self._after_stop = deliver
+        self._engine.stop()
+
+    def _port_io(self) -> None:
+        """IN or OUT: #GP at CPL 3, which the engine does not raise.
+
+        The block cannot be left from here, so what it does further must not count: the registers are
+        kept, and with no page mapped the first memory access ends it.
+        """
+        try:
+            if self._after_stop is not None:
+                return  # a further IN of the same block
+            state = self._state
+            kept, root = state.save(), state.cr3
+            state.cr3 = self._half.empty_root << PAGE_SHIFT
+            self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+
+            def deliver() -> None:
+                state.restore(kept)
+                state.cr3 = root
+                self.flush_tlb()
+                state.error_code = 0
+                self._exception(GENERAL_PROTECTION, 0)
+
+            self._after_stop = deliver
+            self._engine.stop()
+        except BaseException as error:  # noqa: BLE001
+            self._fail(error)
+
+    # AVX: VEX-coded instructions must trap, because the engine would run them as SSE
+
+    def _new_block(self, address: int, n_bytes: int) -> None:
+        """Called once for each block before it first runs: one with a VEX instruction must not."""
+        code = self.code_at(address, n_bytes)
+        at = insn.find_vex(code, n_bytes)
+        if at >= 0 and self._after_stop is None:
+            self._after_stop = lambda: self._plant(address, address + at)
+            self._engine.stop()
+
+    def _plant(self, block: int, address: int) -> None:
+        """Translate `block` with an undefined opcode at `address`; the guest's bytes stay as they are.
+
+        Host writes do not invalidate translations, so the trap lives as long as the translation, in
+        every process that maps the frame.
+        """
+        table = self.page_table
+        assert table is not None
+        where = (table.entry(address) & FRAME_MASK) + (address & 0xFFF)
+        self._engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(address), c_uint64(address + 1))
+        ram = self.ram.bytes
+        true_byte = ram[where]
+        ram[where : where + 1] = _UNDEFINED
+        made = ctypes.create_string_buffer(16)
+        self._engine.ctl(uc.UC_CTL_TB_REQUEST_CACHE, c_uint64(block), made)
+        ram[where] = true_byte
+        self._state.clear_exception()
+        self.n_planted += 1
+
+
+def _runs(frames: list[FrameNr]) -> list[tuple[int, int]]:
+    """The frames as half-open runs of neighbours."""
+    runs: list[tuple[int, int]] = []
+    for frame in sorted(frames):
+        if runs and runs[-1][1] == frame:
+            runs[-1] = (runs[-1][0], frame + 1)
+        else:
+            runs.append((frame, frame + 1))
+    return runs

@@ -1,0 +1,181 @@
+"""A thin binding to libunicorn: only what the machine calls, by ctypes.
+
+The unicorn package's own binding costs 30 ms of start and 3 us a call; its shared library is all
+that is used of it. Two handles to one library: `free` lets other threads run during a call (only
+emu_start needs it), `held` keeps the interpreter lock and is three times quicker.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from ctypes import c_int, c_void_p
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+# unicorn.h and x86.h of Unicorn 2.1
+UC_ARCH_X86 = 4
+UC_MODE_64 = 8
+UC_PROT_ALL = 7
+UC_ERR_OK = 0
+UC_CPU_X86_WESTMERE = 16
+
+UC_HOOK_INTR = 1 << 0
+UC_HOOK_INSN = 1 << 1
+UC_HOOK_CODE = 1 << 2
+UC_HOOK_INSN_INVALID = 1 << 14
+UC_HOOK_EDGE_GENERATED = 1 << 15
+
+UC_X86_INS_IN = 218
+UC_X86_INS_OUT = 500
+UC_X86_INS_SYSCALL = 699
+UC_X86_INS_SYSENTER = 700
+
+_IO_WRITE, _IO_READ_WRITE = 1 << 30, 3 << 30
+UC_CTL_USE_EXITS = 4 | 1 << 26 | _IO_WRITE
+UC_CTL_CPU_MODEL = 7 | 1 << 26 | _IO_WRITE
+UC_CTL_TB_REQUEST_CACHE = 8 | 2 << 26 | _IO_READ_WRITE
+UC_CTL_TB_REMOVE_CACHE = 9 | 2 << 26 | _IO_WRITE
+UC_CTL_TB_FLUSH = 10 | _IO_WRITE
+UC_CTL_TLB_FLUSH = 11 | _IO_WRITE
+UC_CTL_TCG_BUFFER_SIZE = 13 | 1 << 26 | _IO_WRITE
+
+# enum uc_x86_reg
+UC_X86_REG_RIP = 41
+UC_X86_REG_EFLAGS = 25
+UC_X86_REG_CR0, UC_X86_REG_CR2, UC_X86_REG_CR3, UC_X86_REG_CR4 = 50, 52, 53, 54
+UC_X86_REG_FPCW, UC_X86_REG_FPTAG = 246, 247
+UC_X86_REG_MSR = 248
+UC_X86_REG_MXCSR = 249
+UC_X86_REG_GDTR = 243
+UC_X86_REG_FS_BASE, UC_X86_REG_GS_BASE = 250, 251
+UC_X86_REG_XMM0 = 122
+GPR_IDS = (35, 38, 40, 37, 44, 36, 43, 39, *range(106, 114))
+"""rax rcx rdx rbx rsp rbp rsi rdi r8..r15: the order of the register file and of ModRM."""
+
+
+_EFLAGS = c_int(UC_X86_REG_EFLAGS)
+_CONTEXT_HEADER_BYTES = 40
+
+# Hook prototypes (unicorn.h): uc_engine *, ..., void *user_data
+SYSCALL_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+INTR_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, ctypes.c_uint32, c_void_p)
+INVALID_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_bool, c_void_p, c_void_p)
+IN_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint32, c_void_p, ctypes.c_uint32, c_int, c_void_p)
+OUT_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, ctypes.c_uint32, c_int, ctypes.c_uint32, c_void_p)
+EDGE_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_void_p)
+
+
+class MachineError(Exception):
+    """The CPU did what it must never do, or cannot be had: a bug of pyuk's or of its library."""
+
+
+def library_path() -> str:
+    """The shared library inside the installed unicorn package, found without importing the package."""
+    from importlib.machinery import PathFinder  # noqa: PLC0415  # a few names of the frozen importlib
+
+    spec = PathFinder.find_spec("unicorn")
+    name = {"darwin": "libunicorn.2.dylib", "win32": "unicorn.dll"}.get(sys.platform, "libunicorn.so.2")
+    if spec is None or spec.origin is None:
+        raise MachineError("the Python package 'unicorn' is not installed")
+    return spec.origin.replace("__init__.py", f"lib/{name}")
+
+
+class Engine:
+    """One uc_engine. Calls raise MachineError with the library's own words."""
+
+    def __init__(self) -> None:
+        self.path = library_path()
+        try:
+            self.free = ctypes.CDLL(self.path)
+        except OSError as error:
+            raise MachineError(f"cannot load Unicorn's library: {error}") from error
+        self.held = ctypes.PyDLL(self.path, handle=self.free._handle)
+        self._callbacks: list[Any] = []
+        handle = c_void_p()
+        self.check(self.held.uc_open(UC_ARCH_X86, UC_MODE_64, ctypes.byref(handle)))
+        self.handle = handle
+        self.uc_ctl = self.held.uc_ctl
+        self.uc_ctl.argtypes = (c_void_p, c_int)  # variadic after these two
+        self._read = self.held.uc_reg_read
+        self._flags = ctypes.c_uint64()
+        self._flags_at = ctypes.byref(self._flags)
+
+    def version(self) -> tuple[int, int, int]:
+        """Major, minor and patch of the library."""
+        word = int(self.held.uc_version(None, None))
+        return word >> 24 & 0xFF, word >> 16 & 0xFF, word >> 8 & 0xFF
+
+    def check(self, error: int) -> None:
+        """Raise for anything but UC_ERR_OK."""
+        if error:
+            self.held.uc_strerror.restype = ctypes.c_char_p
+            raise MachineError(f"Unicorn: {self.held.uc_strerror(error).decode()}")
+
+    def ctl(self, control: int, *args: Any) -> None:
+        """uc_ctl with a control word and its ctypes arguments."""
+        self.check(self.uc_ctl(self.handle, control, *args))
+
+    def read(self, register: int) -> int:
+        """A register of up to 64 bits, by the public API."""
+        value = ctypes.c_uint64()
+        self.check(self.held.uc_reg_read(self.handle, register, ctypes.byref(value)))
+        return value.value
+
+    def write(self, register: int, value: int) -> None:
+        """Set a register of up to 64 bits, by the public API."""
+        self.check(self.held.uc_reg_write(self.handle, register, ctypes.byref(ctypes.c_uint64(value))))
+
+    def read_flags(self) -> int:
+        """RFLAGS; on the path of every syscall, so without an allocation."""
+        self._read(self.handle, _EFLAGS, self._flags_at)
+        return self._flags.value
+
+    def context_bytes(self) -> int:
+        """The size of the CPU state proper in a uc_context, its header left out."""
+        self.held.uc_context_size.restype = ctypes.c_size_t
+        return int(self.held.uc_context_size(self.handle)) - _CONTEXT_HEADER_BYTES
+
+    def read_wide(self, register: int, size_bytes: int) -> bytes:
+        """A register wider than 64 bits (XMM, ST)."""
+        buffer = ctypes.create_string_buffer(size_bytes)
+        self.check(self.held.uc_reg_read(self.handle, register, buffer))
+        return buffer.raw
+
+    def write_wide(self, register: int, value: bytes) -> None:
+        """Set a register wider than 64 bits."""
+        self.check(self.held.uc_reg_write(self.handle, register, ctypes.create_string_buffer(value, len(value))))
+
+    def write_msr(self, number: int, value: int) -> None:
+        """uc_x86_msr: {uint32_t rid; uint64_t value;}."""
+        packed = number.to_bytes(8, "little") + value.to_bytes(8, "little")
+        self.write_wide(UC_X86_REG_MSR, packed)
+
+    def hook(self, kind: int, prototype: Any, function: Callable[..., Any], instruction: int | None = None) -> c_void_p:
+        """Add a raw hook for all addresses; the callback object lives as long as the engine."""
+        callback = prototype(function)
+        self._callbacks.append(callback)
+        hook = c_void_p()
+        begin, end = ctypes.c_uint64(1), ctypes.c_uint64(0)  # begin > end: everywhere
+        extra = () if instruction is None else (c_int(instruction),)
+        self.check(
+            self.held.uc_hook_add(self.handle, ctypes.byref(hook), kind, callback, None, begin, end, *extra),
+        )
+        return hook
+
+    def unhook(self, hook: c_void_p) -> None:
+        """Remove a hook."""
+        self.check(self.held.uc_hook_del(self.handle, hook))
+
+    def stop(self) -> None:
+        """End the current emu_start; lost when none is under way."""
+        self.held.uc_emu_stop(self.handle)
+
+    def close(self) -> None:
+        """Free the engine; RAM given to it stays its owner's."""
+        if self.handle.value:
+            self.held.uc_close(self.handle)
+            self.handle = c_void_p()

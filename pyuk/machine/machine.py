@@ -1,0 +1,50 @@
+"""RAM and CPU as one: what the rest of pyuk knows as the machine."""
+
+from __future__ import annotations
+
+from pyuk.machine.cpu import Cpu
+from pyuk.machine.paging import PageTable
+from pyuk.machine.ram import Ram
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.abi.types import FrameNr
+
+
+class Machine:
+    """One machine serves any number of processes, one after another or interleaved."""
+
+    def __init__(self, memory_bytes: int) -> None:
+        self.ram = Ram(memory_bytes)
+        self.cpu = Cpu(self.ram)
+        self.ram.retire = self._retire
+
+    def new_page_table(self) -> PageTable:
+        """An empty address space with the kernel half."""
+        return PageTable(self.ram, self.cpu.kernel_entry)
+
+    def flush_tlb(self) -> None:
+        """All entries, before the guest goes on."""
+        self.cpu.flush_tlb()
+
+    def flush_page(self, _va: int) -> None:
+        """One entry, before the guest goes on. The engine's API flushes all or nothing."""
+        self.cpu.flush_tlb()
+
+    def drop_translations(self, frames: list[FrameNr]) -> None:
+        """The code in these frames has changed: never run what was translated from them."""
+        self.cpu.drop_translations(frames)
+
+    def _retire(self, frames: list[FrameNr]) -> None:
+        """Frames about to be given out again: no TLB entry and no translation may know them."""
+        self.cpu.flush_tlb()
+        executable = self.ram.executable
+        code = [frame for frame in frames if executable[frame]]
+        if code:
+            self.cpu.drop_translations(code)
+            for frame in code:
+                executable[frame] = 0
+
+    def close(self) -> None:
+        """Give host memory and the engine back."""
+        self.cpu.close()

@@ -1,0 +1,59 @@
+"""The timer that ends time slices: a thread that stops the engine now and then while a guest runs."""
+
+from __future__ import annotations
+
+import _thread
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_EARLY_SLICE_S, _SLICE_S = 0.004, 0.02
+_N_EARLY = 16
+
+
+class Ticker:
+    """Calls `stop` every few milliseconds between `arm` and `disarm`.
+
+    It must be periodic: a stop that falls between two emu_start calls is lost. The thread begins
+    with the first `arm` and sleeps in a lock, so it costs nothing while nothing runs.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
+        self._armed = _thread.allocate_lock()  # held while no guest runs
+        self._armed.acquire()
+        self._pause = _thread.allocate_lock()  # always held: acquiring it with a timeout is the sleep
+        self._pause.acquire()
+        self._started = self._running = self._closed = False
+
+    def arm(self) -> None:
+        """A guest begins to run."""
+        self._running = True
+        if not self._started:
+            self._started = True
+            _thread.start_new_thread(self._loop, ())
+        if self._armed.locked():
+            self._armed.release()
+
+    def disarm(self) -> None:
+        """No guest runs any more."""
+        self._running = False
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed = True
+        if self._armed.locked():
+            self._armed.release()
+        self._pause.release()
+
+    def _loop(self) -> None:
+        n_ticks = 0
+        while not self._closed:
+            if not self._running:
+                self._armed.acquire()
+                continue
+            self._pause.acquire(timeout=_EARLY_SLICE_S if n_ticks < _N_EARLY else _SLICE_S)
+            n_ticks += 1
+            if self._running and not self._closed:
+                self._stop()

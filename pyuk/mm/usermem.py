@@ -1,0 +1,244 @@
+"""The only door to a guest's memory.
+
+Addresses are any number the guest gave. An access checks the range, the area and its rights, faults pages in and
+breaks copy-on-write as the CPU would; it never raises a signal but EFAULT, and never expects the caller to check first.
+Frames that a guest can execute forget their translations when the kernel writes them.
+Source: Linux 6.1 arch/x86/include/asm/uaccess.h (access_ok), lib/usercopy.c, lib/strncpy_from_user.c.
+"""
+
+from __future__ import annotations
+
+from pyuk.abi.errno import EFAULT, ENAMETOOLONG, ENOMEM, SyscallError
+from pyuk.abi.signal import SIGKILL
+from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, W
+from pyuk.mm.fault import PF_PRESENT, PF_USER, PF_WRITE
+from pyuk.mm.vma import VM_ACCESS, VM_WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.abi.types import FrameNr
+    from pyuk.mm.space import AddressSpace
+
+_SIGN_32, _SIGN_64 = 1 << 31, 1 << 63
+
+
+class UserMemory:
+    """A process's memory as system calls see it.
+
+    Errors of every method: EFAULT at the first byte that the guest may not access so; ENOMEM where guest RAM
+    is exhausted. What comes before a bad byte has been written, as on Linux.
+    """
+
+    __slots__ = ("_bytes", "_leaves", "_words", "space")
+
+    def __init__(self, space: AddressSpace) -> None:
+        self.space = space
+        self._leaves = space.page_table.leaves
+        self._words = space.ram.words
+        self._bytes = space.ram.bytes
+
+    def read(self, addr: int, n_bytes: int) -> bytes:
+        """All of [addr, addr + n_bytes)."""
+        offset = addr & PAGE_MASK
+        if offset + n_bytes <= PAGE_BYTES:
+            base = self._leaves.get(addr >> 21)
+            if base is not None:
+                entry = self._words[base + (addr >> 12 & 511)]
+                if entry & P:
+                    at = (entry & FRAME_MASK) + offset
+                    return self._bytes[at : at + n_bytes].tobytes()
+        return b"".join(self._parts(addr, n_bytes, writing=False))
+
+    def write(self, addr: int, data: bytes | bytearray | memoryview) -> None:
+        """Store data at addr."""
+        n_bytes = len(data)
+        offset = addr & PAGE_MASK
+        if offset + n_bytes <= PAGE_BYTES:
+            base = self._leaves.get(addr >> 21)
+            if base is not None:
+                entry = self._words[base + (addr >> 12 & 511)]
+                if entry & W and entry & P and not self.space.ram.executable[(entry & FRAME_MASK) >> 12]:
+                    at = (entry & FRAME_MASK) + offset
+                    self._bytes[at : at + n_bytes] = data
+                    return
+        at = 0
+        view = memoryview(data)
+        short: SyscallError | None = None
+        try:
+            parts = self._parts(addr, n_bytes, writing=True)
+        except _ShortError as error:
+            parts, short = error.parts, SyscallError(error.errno, error.reason)
+        for part in parts:
+            part[:] = view[at : at + len(part)]
+            at += len(part)
+        if short is not None:
+            raise short
+
+    def read_u64(self, addr: int) -> int:
+        """An unsigned 64-bit little-endian number."""
+        if not addr & 7:
+            base = self._leaves.get(addr >> 21)
+            if base is not None:
+                entry = self._words[base + (addr >> 12 & 511)]
+                if entry & P:
+                    return self._words[(entry & FRAME_MASK | addr & PAGE_MASK) >> 3]
+        return int.from_bytes(self.read(addr, 8), "little")
+
+    def read_u32(self, addr: int) -> int:
+        """An unsigned 32-bit little-endian number."""
+        return int.from_bytes(self.read(addr, 4), "little")
+
+    def read_i32(self, addr: int) -> int:
+        """A signed 32-bit number."""
+        return (self.read_u32(addr) ^ _SIGN_32) - _SIGN_32
+
+    def read_i64(self, addr: int) -> int:
+        """A signed 64-bit number."""
+        return (self.read_u64(addr) ^ _SIGN_64) - _SIGN_64
+
+    def write_u64(self, addr: int, value: int) -> None:
+        """Store the low 64 bits of value."""
+        self.write(addr, (value & 0xFFFF_FFFF_FFFF_FFFF).to_bytes(8, "little"))
+
+    def write_u32(self, addr: int, value: int) -> None:
+        """Store the low 32 bits of value."""
+        self.write(addr, (value & 0xFFFF_FFFF).to_bytes(4, "little"))
+
+    def cstr(self, addr: int, limit: int = 4096) -> bytes:
+        """The string at addr without its NUL, which is within limit bytes.
+
+        Errors: ENAMETOOLONG no NUL within limit; EFAULT a bad byte before the NUL.
+        """
+        found = b""
+        while len(found) < limit:
+            here = addr + len(found)
+            n_bytes = min(PAGE_BYTES - (here & PAGE_MASK), limit - len(found))
+            piece = self.read(here, n_bytes)
+            nul = piece.find(0)
+            if nul >= 0:
+                return found + piece[:nul]
+            found += piece
+        raise SyscallError(ENAMETOOLONG)
+
+    def slices(self, addr: int, n_bytes: int, writing: bool) -> list[memoryview]:  # noqa: FBT001  # contract's signature
+        """The guest's own bytes as views of RAM, for preadv and pwritev: the good prefix of the range.
+
+        EFAULT only if not one byte is good. Use them before the guest runs again: the views don't follow its page tables.
+        """
+        try:
+            return self._parts(addr, n_bytes, writing=writing)
+        except _ShortError as error:
+            if error.parts:
+                return error.parts
+            raise SyscallError(error.errno, error.reason) from None
+
+    def peek(self, addr: int, n_bytes: int) -> bytes:
+        """The good prefix of the range for an onlooker: no page is faulted in, nothing that a guest could see changes."""
+        found: list[bytes] = []
+        addr = max(addr, 0)
+        end = min(addr + n_bytes, TASK_SIZE)
+        while addr < end:
+            stop = min((addr | PAGE_MASK) + 1, end)
+            piece = self._peek_page(addr, stop - addr)
+            if piece is None:
+                break
+            found.append(piece)
+            addr = stop
+        return b"".join(found)
+
+    def _peek_page(self, addr: int, n_bytes: int) -> bytes | None:
+        space = self.space
+        entry = space.page_table.entry(addr)
+        offset = addr & PAGE_MASK
+        if not entry & P:
+            vma = space.vmas.find(addr)
+            if vma is None or not vma.flags & VM_ACCESS:
+                return None
+            if vma.pages is None:
+                return bytes(n_bytes)
+            page = vma.page_at(addr)
+            frame = vma.pages.frames.get(page)
+            if frame is None:
+                return self._peek_source(vma.pages.peek(page, vma.backing), offset, n_bytes)
+            entry = frame << PAGE_SHIFT
+        at = (entry & FRAME_MASK) + offset
+        return self._bytes[at : at + n_bytes].tobytes()
+
+    @staticmethod
+    def _peek_source(page: bytes | None, offset: int, n_bytes: int) -> bytes | None:
+        return None if page is None else page[offset : offset + n_bytes]
+
+    def _parts(self, addr: int, n_bytes: int, *, writing: bool) -> list[memoryview]:
+        """Views of the whole range, frames that follow one another in one view. Raises _ShortError with the good prefix."""
+        parts: list[memoryview] = []
+        if not n_bytes:
+            return parts
+        if not 0 <= addr <= TASK_SIZE - n_bytes:
+            raise _ShortError(EFAULT, parts)
+        leaves, words, ram = self._leaves, self._words, self.space.ram
+        executable = ram.executable
+        wanted = P | W if writing else P
+        first = last = 0  # physical bytes of the run that is being collected
+        end = addr + n_bytes
+        written_code: list[FrameNr] = []
+        errno = 0
+        while addr < end:
+            base = leaves.get(addr >> 21)
+            entry = 0 if base is None else words[base + (addr >> 12 & 511)]
+            if entry & wanted != wanted:
+                errno = self._fault_in(addr, writing=writing)
+                if errno:
+                    break
+                entry = self.space.page_table.entry(addr)
+            if writing:
+                frame: FrameNr = (entry & FRAME_MASK) >> PAGE_SHIFT  # type: ignore[assignment]
+                if executable[frame]:
+                    written_code.append(frame)
+            at = entry & FRAME_MASK | addr & PAGE_MASK
+            stop = min((addr | PAGE_MASK) + 1, end)
+            if at != last:
+                if last:
+                    parts.append(ram.bytes[first:last])
+                first = at
+            last = at + stop - addr
+            addr = stop
+        if last:
+            parts.append(ram.bytes[first:last])
+        if written_code:  # no guest instruction runs between this and the caller's write
+            self.space.machine.drop_translations(written_code)
+            for frame in written_code:
+                executable[frame] = 1
+        if errno:
+            raise _ShortError(errno, parts)
+        return parts
+
+    def _fault_in(self, addr: int, *, writing: bool) -> int:
+        """Make a page accessible as a fault of the guest's would; gives 0 or an errno. Flushes what the TLB may hold."""
+        space = self.space
+        old = space.page_table.entry(addr)
+        error_code = (PF_USER | PF_WRITE if writing else PF_USER) | (old & P and PF_PRESENT)
+        fault = space.fault(addr, error_code)
+        if fault is not None:
+            return ENOMEM if fault.signo == SIGKILL else EFAULT
+        new = space.page_table.entry(addr)
+        if not new & P or writing and not new & W:
+            return EFAULT
+        if old & A and (old ^ new) & FRAME_MASK:
+            space.machine.flush_page(addr)
+            space.n_flushes += 1
+        return 0
+
+    def writable(self, addr: int) -> bool:
+        """Whether an area lets the guest write this byte; nothing is faulted in."""
+        vma = self.space.vmas.find(addr)
+        return vma is not None and vma.flags & VM_WRITE != 0
+
+
+class _ShortError(SyscallError):
+    """The range ends before its end: `parts` is what is good of it."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, errno: int, parts: list[memoryview]) -> None:
+        super().__init__(errno)
+        self.parts = parts

@@ -1,0 +1,79 @@
+"""Memory of a process: brk(2), mmap(2), munmap(2), mprotect(2), mremap(2), madvise(2), msync(2)."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import (
+    AddressArg, AddressResult, AdviceArg, FdArg, HexArg, MapFlagsArg, MremapArg, MsyncArg, ProtArg, SizeArg, syscall,
+)  # fmt: skip
+from pyuk.abi.errno import EINVAL, SyscallError
+from pyuk.abi.mman import MAP_ANONYMOUS, PROT_EXEC, PROT_READ, PROT_WRITE
+from pyuk.machine.paging import PAGE_MASK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+
+@syscall("brk")
+def sys_brk(task: Task, addr: AddressArg) -> AddressResult:
+    """Set the end of the heap; gives the end as it is then, also where the wish is refused."""
+    return task.mm.set_brk(addr)
+
+
+@syscall("mmap")
+def sys_mmap(
+    task: Task, addr: AddressArg, length: SizeArg, prot: ProtArg, flags: MapFlagsArg, fd: FdArg, offset: HexArg
+) -> AddressResult:
+    """Map memory or a file.
+
+    Units: bytes; offset is a multiple of a page.
+    Errors: EBADF, EACCES, EINVAL, ENODEV, ENOMEM, EPERM, EOVERFLOW, EEXIST.
+    Source: mmap(2); arch/x86/kernel/sys_x86_64.c, mm/mmap.c.
+    """
+    if offset & PAGE_MASK:
+        raise SyscallError(EINVAL, "offset is not a multiple of a page")
+    if flags & MAP_ANONYMOUS:
+        return task.mm.mmap(addr, length, prot, flags, None, offset)
+    file = task.files.get(fd)
+    backing = file.backing()
+    file_prot = PROT_EXEC | (PROT_READ if file.readable else 0) | (PROT_WRITE if file.writable else 0)
+    try:
+        return task.mm.mmap(addr, length, prot, flags, backing, offset, file_prot)
+    finally:
+        backing.drop()
+
+
+@syscall("munmap")
+def sys_munmap(task: Task, addr: AddressArg, length: SizeArg) -> int:
+    """Remove every mapping that intersects the range. Errors: EINVAL unaligned, length 0, past TASK_SIZE."""
+    task.mm.munmap(addr, length)
+    return 0
+
+
+@syscall("mprotect")
+def sys_mprotect(task: Task, addr: AddressArg, length: SizeArg, prot: ProtArg) -> int:
+    """Change the rights of a range. Errors: EINVAL, ENOMEM a hole (what comes before it is changed), EACCES."""
+    task.mm.mprotect(addr, length, prot)
+    return 0
+
+
+@syscall("mremap")
+def sys_mremap(
+    task: Task, old_address: AddressArg, old_size: SizeArg, new_size: SizeArg, flags: MremapArg, new_address: AddressArg
+) -> AddressResult:
+    """Grow, shrink or move a mapping. Errors: EFAULT, EINVAL, ENOMEM, EAGAIN."""
+    return task.mm.mremap(old_address, old_size, new_size, flags, new_address)
+
+
+@syscall("madvise")
+def sys_madvise(task: Task, addr: AddressArg, length: SizeArg, advice: AdviceArg) -> int:
+    """Say how a range will be used, or drop its pages. Errors: EINVAL, ENOMEM a hole, EACCES."""
+    task.mm.madvise(addr, length, advice)
+    return 0
+
+
+@syscall("msync")
+def sys_msync(task: Task, addr: AddressArg, length: SizeArg, flags: MsyncArg) -> int:
+    """Write a shared file mapping's changes to its file. Errors: EINVAL, ENOMEM a hole, EIO."""
+    task.mm.msync(addr, length, flags)
+    return 0

@@ -1,0 +1,265 @@
+"""Who a task is, and how it ends: getpid(2), credentials(7), exit(2), kill(2), set_tid_address(2)."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import (
+    Annotated, HexUIntArg, IntArg, PidArg, RseqFlagsArg, SignalArg, SizeArg, UIntArg, syscall,
+)  # fmt: skip
+from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
+from pyuk.abi.kinds import OUT, Address, StructAt
+from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
+from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
+from pyuk.abi.structs import UINT32, UINT64
+from pyuk.abi.types import UserAddr
+from pyuk.kernel import signals
+from pyuk.kernel.dispatch import DoesNotReturn
+from pyuk.machine.paging import TASK_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+_ROBUST_LIST_HEAD_BYTES = 24
+_NGROUPS_MAX = 65536
+
+
+@syscall("getpid")
+def sys_getpid(task: Task) -> int:
+    """The process id, which is that of its first thread."""
+    return task.process.pid
+
+
+@syscall("gettid")
+def sys_gettid(task: Task) -> int:
+    """The thread id."""
+    return task.tid
+
+
+@syscall("getppid")
+def sys_getppid(task: Task) -> int:
+    """The parent's process id; 0 where the parent is not a guest."""
+    return task.process.parent_pid
+
+
+@syscall("getpgrp")
+def sys_getpgrp(task: Task) -> int:
+    """The process group."""
+    return task.process.pgid
+
+
+@syscall("getpgid")
+def sys_getpgid(task: Task, pid: PidArg) -> int:
+    """The process group of pid, 0 meaning the caller. Errors: ESRCH."""
+    return _find(task, pid).process.pgid
+
+
+@syscall("getsid")
+def sys_getsid(task: Task, pid: PidArg) -> int:
+    """The session of pid, 0 meaning the caller. Errors: ESRCH."""
+    return _find(task, pid).process.sid
+
+
+def _find(task: Task, pid: int) -> Task:
+    found = task.kernel.tasks.get(pid or task.tid)  # type: ignore[call-overload]  # a number from the guest
+    if found is None:
+        raise SyscallError(ESRCH)
+    return found
+
+
+@syscall("getuid")
+def sys_getuid(task: Task) -> int:
+    """The real user id."""
+    return task.creds.uid
+
+
+@syscall("geteuid")
+def sys_geteuid(task: Task) -> int:
+    """The effective user id."""
+    return task.creds.euid
+
+
+@syscall("getgid")
+def sys_getgid(task: Task) -> int:
+    """The real group id."""
+    return task.creds.gid
+
+
+@syscall("getegid")
+def sys_getegid(task: Task) -> int:
+    """The effective group id."""
+    return task.creds.egid
+
+
+@syscall("getresuid")
+def sys_getresuid(
+    task: Task,
+    ruid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    euid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    suid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+) -> int:
+    """Real, effective and saved user id. Errors: EFAULT."""
+    creds = task.creds
+    for address, value in ((ruid, creds.uid), (euid, creds.euid), (suid, creds.suid)):
+        task.mem.write_u32(address, value)
+    return 0
+
+
+@syscall("getresgid")
+def sys_getresgid(
+    task: Task,
+    rgid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    egid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    sgid: Annotated[UserAddr, StructAt(OUT, UINT32)],
+) -> int:
+    """Real, effective and saved group id. Errors: EFAULT."""
+    creds = task.creds
+    for address, value in ((rgid, creds.gid), (egid, creds.egid), (sgid, creds.sgid)):
+        task.mem.write_u32(address, value)
+    return 0
+
+
+@syscall("getgroups")
+def sys_getgroups(task: Task, size: IntArg, groups: Annotated[UserAddr, StructAt(OUT, UINT32, "return")]) -> int:
+    """The supplementary groups; with size 0 only their number. Errors: EINVAL size too small, EFAULT."""
+    own = task.creds.groups
+    if size < 0:
+        raise SyscallError(EINVAL)
+    if size:
+        if len(own) > size:
+            raise SyscallError(EINVAL)
+        task.mem.write(groups, b"".join(gid.to_bytes(4, "little") for gid in own))
+    return len(own)
+
+
+@syscall("exit", note="ends the process: threads come with a later step")
+def sys_exit(task: Task, status: IntArg) -> int:
+    """End the thread; the last one ends the process."""
+    task.kernel.end_process(task, status & 0xFF)
+    raise DoesNotReturn
+
+
+@syscall("exit_group")
+def sys_exit_group(task: Task, status: IntArg) -> int:
+    """End all threads of the process with the status's low eight bits."""
+    task.kernel.end_process(task, status & 0xFF)
+    raise DoesNotReturn
+
+
+@syscall("set_tid_address")
+def sys_set_tid_address(task: Task, tidptr: Annotated[UserAddr, Address()]) -> int:
+    """Where to store 0 and wake a futex when the thread ends. Not looked at before."""
+    task.clear_child_tid = tidptr
+    return task.tid
+
+
+@syscall("set_robust_list")
+def sys_set_robust_list(task: Task, head: Annotated[UserAddr, Address()], length: SizeArg) -> int:
+    """The list of locks to mark when the thread dies. Errors: EINVAL length is not that of the head (24)."""
+    if length != _ROBUST_LIST_HEAD_BYTES:
+        raise SyscallError(EINVAL)
+    task.robust_list = head
+    return 0
+
+
+@syscall("get_robust_list")
+def sys_get_robust_list(
+    task: Task,
+    pid: PidArg,
+    head_ptr: Annotated[UserAddr, StructAt(OUT, UINT64)],
+    len_ptr: Annotated[UserAddr, StructAt(OUT, UINT64)],
+) -> int:
+    """The list registered by a thread, 0 meaning the caller. Errors: ESRCH, EFAULT."""
+    found = _find(task, pid)
+    task.mem.write_u64(len_ptr, _ROBUST_LIST_HEAD_BYTES)
+    task.mem.write_u64(head_ptr, found.robust_list)
+    return 0
+
+
+@syscall("kill", note="to guests of the same kernel")
+def sys_kill(task: Task, pid: PidArg, sig: SignalArg) -> int:
+    """Send a signal to a process, to a group (0, -pgid) or to all others (-1). Errors: EINVAL, ESRCH, EPERM."""
+    _check_signal(sig)
+    everyone = task.kernel.tasks.values()
+    if pid > 0:
+        receivers = [other for other in everyone if other.process.pid == pid]
+    elif pid == -1:
+        receivers = [other for other in everyone if other.process is not task.process]
+    else:
+        group = -pid or task.process.pgid
+        receivers = [other for other in everyone if other.process.pgid == group]
+    if not receivers:
+        raise SyscallError(ESRCH)
+    if sig:
+        for receiver in receivers:
+            signals.send(receiver, signals.from_kill(task, sig, SI_USER))
+    return 0
+
+
+@syscall("tkill")
+def sys_tkill(task: Task, tid: PidArg, sig: SignalArg) -> int:
+    """Send a signal to one thread. Errors: EINVAL tid <= 0 or no signal, ESRCH."""
+    return _send_to_thread(task, None, tid, sig)
+
+
+@syscall("tgkill")
+def sys_tgkill(task: Task, tgid: PidArg, tid: PidArg, sig: SignalArg) -> int:
+    """Send a signal to one thread of one process. Errors: EINVAL ids <= 0 or no signal, ESRCH."""
+    if tgid <= 0:
+        raise SyscallError(EINVAL)
+    return _send_to_thread(task, tgid, tid, sig)
+
+
+def _send_to_thread(task: Task, tgid: int | None, tid: int, sig: int) -> int:
+    if tid <= 0:
+        raise SyscallError(EINVAL)
+    receiver = task.kernel.tasks.get(tid)  # type: ignore[call-overload]
+    if receiver is None or (tgid is not None and receiver.process.pid != tgid):
+        raise SyscallError(ESRCH)
+    _check_signal(sig)
+    if sig:
+        signals.send(receiver, signals.from_kill(task, sig, SI_TKILL))
+    return 0
+
+
+def _check_signal(sig: int) -> None:
+    if not 0 <= sig <= signals.N_SIGNALS:
+        raise SyscallError(EINVAL)
+
+
+@syscall("rseq", note="registered; kept up with by the scheduler of a later step")
+def sys_rseq(task: Task, rseq: Annotated[UserAddr, Address()], rseq_len: UIntArg, flags: RseqFlagsArg, sig: HexUIntArg) -> int:
+    """Register or (flags 1) unregister the area of restartable sequences.
+
+    Errors: EINVAL size, alignment or flags; EBUSY registered already; EPERM another signature; EFAULT.
+    Source: kernel/rseq.c. The area is first written on the way back, where a bad one is SIGSEGV.
+    """
+    own = task.rseq
+    if flags & RSEQ_FLAG_UNREGISTER:
+        if flags & ~RSEQ_FLAG_UNREGISTER or own is None or own[:2] != (rseq, rseq_len):
+            raise SyscallError(EINVAL)
+        if own[2] != sig:
+            raise SyscallError(EPERM)
+        task.mem.write(rseq, _RSEQ_RESET)
+        task.rseq = None
+        return 0
+    if flags or (own is not None and own[:2] != (rseq, rseq_len)):
+        raise SyscallError(EINVAL)
+    if own is not None:
+        raise SyscallError(EBUSY if own[2] == sig else EPERM)
+    if rseq % _RSEQ_BYTES or rseq_len != _RSEQ_BYTES:
+        raise SyscallError(EINVAL)
+    if rseq + rseq_len > TASK_SIZE:
+        raise SyscallError(EFAULT)
+    task.rseq = (rseq, rseq_len, sig)
+    try:
+        task.mem.write(rseq, _RSEQ_CPU_0)
+    except SyscallError:
+        signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
+    return 0
+
+
+_RSEQ_BYTES = 32
+_RSEQ_CPU_0 = bytes(8)
+"""cpu_id_start and cpu_id: pyuk has one CPU."""
+_RSEQ_RESET = bytes(4) + b"\xff\xff\xff\xff"
+"""RSEQ_CPU_ID_UNINITIALIZED."""

@@ -1,0 +1,105 @@
+"""Resource limits (getrlimit(2)) and scheduling questions (sched_getaffinity(2), sched_yield(2))."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import Annotated, PidArg, ResourceArg, UIntArg, syscall
+from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
+from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
+from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
+from pyuk.abi.structs import RLIMIT, UINT32
+from pyuk.abi.types import UserAddr
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+_NR_OPEN = 1 << 20
+_CPUMASK_BYTES = 8
+
+
+@syscall("prlimit64")
+def sys_prlimit64(
+    task: Task,
+    pid: PidArg,
+    resource: ResourceArg,
+    new_rlim: Annotated[UserAddr, StructAt(IN, RLIMIT)],
+    old_rlim: Annotated[UserAddr, StructAt(OUT, RLIMIT)],
+) -> int:
+    """Get and set a limit of a process, 0 meaning the caller. Errors: EINVAL, EPERM, ESRCH, EFAULT."""
+    if resource >= RLIM_NLIMITS:
+        raise SyscallError(EINVAL)
+    new = RLIMIT.unpack(task.mem.read(new_rlim, RLIMIT.size)) if new_rlim else None
+    receiver = task.kernel.tasks.get(pid or task.tid)  # type: ignore[call-overload]
+    if receiver is None:
+        raise SyscallError(ESRCH)
+    limits = receiver.limits
+    old = limits.soft[resource], limits.hard[resource]
+    if new is not None:
+        _set(task, resource, *new)
+    if old_rlim:
+        task.mem.write(old_rlim, RLIMIT.pack(*old))
+    return 0
+
+
+@syscall("getrlimit")
+def sys_getrlimit(task: Task, resource: ResourceArg, rlim: Annotated[UserAddr, StructAt(OUT, RLIMIT)]) -> int:
+    """Get a limit. Errors: EINVAL, EFAULT."""
+    if resource >= RLIM_NLIMITS:
+        raise SyscallError(EINVAL)
+    task.mem.write(rlim, RLIMIT.pack(task.limits.soft[resource], task.limits.hard[resource]))
+    return 0
+
+
+@syscall("setrlimit")
+def sys_setrlimit(task: Task, resource: ResourceArg, rlim: Annotated[UserAddr, StructAt(IN, RLIMIT)]) -> int:
+    """Set a limit. Errors: EFAULT, EINVAL soft above hard, EPERM."""
+    soft, hard = RLIMIT.unpack(task.mem.read(rlim, RLIMIT.size))
+    if resource >= RLIM_NLIMITS:
+        raise SyscallError(EINVAL)
+    _set(task, resource, soft, hard)
+    return 0
+
+
+def _set(task: Task, resource: int, soft: int, hard: int) -> None:
+    """kernel/sys.c, do_prlimit: only root may raise a hard limit."""
+    limits = task.limits
+    if soft > hard:
+        raise SyscallError(EINVAL)
+    if resource == RLIMIT_NOFILE and hard > _NR_OPEN:
+        raise SyscallError(EPERM)
+    if hard > limits.hard[resource] and task.creds.euid != 0:
+        raise SyscallError(EPERM)
+    limits.soft[resource], limits.hard[resource] = soft, hard
+
+
+@syscall("sched_getaffinity")
+def sys_sched_getaffinity(
+    task: Task, pid: PidArg, length: UIntArg, user_mask: Annotated[UserAddr, Buffer(OUT, "return")]
+) -> int:
+    """The CPUs a task may run on: the one there is. Gives the mask's size. Errors: EINVAL, ESRCH, EFAULT."""
+    if length % _CPUMASK_BYTES or length * 8 < 1:
+        raise SyscallError(EINVAL)
+    if task.kernel.tasks.get(pid or task.tid) is None:  # type: ignore[call-overload]
+        raise SyscallError(ESRCH)
+    task.mem.write(user_mask, (1).to_bytes(_CPUMASK_BYTES, "little"))
+    return _CPUMASK_BYTES
+
+
+@syscall("sched_yield")
+def sys_sched_yield(_task: Task) -> int:
+    """Let others run."""
+    return 0
+
+
+@syscall("getcpu")
+def sys_getcpu(
+    task: Task,
+    cpup: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    nodep: Annotated[UserAddr, StructAt(OUT, UINT32)],
+    unused: Annotated[UserAddr, StructAt(OUT, UINT32)],
+) -> int:
+    """The CPU and node the caller runs on: 0 and 0. Errors: EFAULT."""
+    for address in (cpup, nodep):
+        if address:
+            task.mem.write_u32(address, 0)
+    return 0

@@ -1,0 +1,131 @@
+"""Signals: rt_sigaction(2), rt_sigprocmask(2), rt_sigreturn(2), rt_sigpending(2), sigaltstack(2)."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg, syscall
+from pyuk.abi.errno import EINVAL, ENOMEM, EPERM, SyscallError
+from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
+from pyuk.abi.signal import (
+    MINSIGSTKSZ, SI_KERNEL, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGKILL, SIGSEGV, SIGSTOP, SS_AUTODISARM, SS_DISABLE,
+    SS_ONSTACK,
+)  # fmt: skip
+from pyuk.abi.structs import SIGACTION, STACK
+from pyuk.abi.types import UserAddr
+from pyuk.kernel import sigframe, signals
+from pyuk.kernel.dispatch import DoesNotReturn
+from pyuk.kernel.signals import Action
+from pyuk.machine.cpu import RSP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+_SIGSET_BYTES = 8
+_SA_ALL = 0xDC000C07
+"""Flags Linux 6.1 keeps: NOCLDSTOP NOCLDWAIT SIGINFO EXPOSE_TAGBITS RESTORER ONSTACK RESTART NODEFER RESETHAND."""
+
+
+@syscall("rt_sigaction")
+def sys_rt_sigaction(
+    task: Task,
+    sig: SignalArg,
+    act: Annotated[UserAddr, StructAt(IN, SIGACTION)],
+    oact: Annotated[UserAddr, StructAt(OUT, SIGACTION)],
+    sigsetsize: SizeArg,
+) -> int:
+    """Set and get what a signal does. Errors: EINVAL size, signal, or a change of KILL or STOP; EFAULT."""
+    if sigsetsize != _SIGSET_BYTES:
+        raise SyscallError(EINVAL)
+    new = SIGACTION.unpack(task.mem.read(act, SIGACTION.size)) if act else None
+    if not 1 <= sig <= signals.N_SIGNALS or (new is not None and sig in (SIGKILL, SIGSTOP)):
+        raise SyscallError(EINVAL)
+    old = task.actions.get(sig)
+    if new is not None:
+        handler, flags, restorer, mask = new
+        task.actions.set(sig, Action(handler, flags & _SA_ALL, restorer, mask & ~signals.UNBLOCKABLE))
+        if task.actions.ignores(sig):
+            task.pending = [info for info in task.pending if info.signo != sig]
+            signals.recompute(task)
+    if oact:
+        task.mem.write(oact, SIGACTION.pack(old.handler, old.flags, old.restorer, old.mask))
+    return 0
+
+
+@syscall("rt_sigprocmask")
+def sys_rt_sigprocmask(
+    task: Task,
+    how: SigHowArg,
+    nset: Annotated[UserAddr, SignalSet(IN, "sigsetsize")],
+    oset: Annotated[UserAddr, SignalSet(OUT, "sigsetsize")],
+    sigsetsize: SizeArg,
+) -> int:
+    """Change and get the signal mask. Errors: EINVAL size or how (only with a set), EFAULT."""
+    if sigsetsize != _SIGSET_BYTES:
+        raise SyscallError(EINVAL)
+    old = task.blocked
+    if nset:
+        mask = task.mem.read_u64(nset)
+        if how == SIG_BLOCK:
+            mask |= old
+        elif how == SIG_UNBLOCK:
+            mask = old & ~mask
+        elif how != SIG_SETMASK:
+            raise SyscallError(EINVAL)
+        signals.set_blocked(task, mask)
+    if oset:
+        task.mem.write_u64(oset, old)
+    return 0
+
+
+@syscall("rt_sigpending")
+def sys_rt_sigpending(
+    task: Task, uset: Annotated[UserAddr, SignalSet(OUT, "sigsetsize")], sigsetsize: SizeArg
+) -> int:
+    """The blocked signals that are pending. Errors: EINVAL size too large, EFAULT."""
+    if sigsetsize > _SIGSET_BYTES:
+        raise SyscallError(EINVAL)
+    task.mem.write(uset, signals.pending_set(task).to_bytes(_SIGSET_BYTES, "little")[:sigsetsize])
+    return 0
+
+
+@syscall("rt_sigreturn")
+def sys_rt_sigreturn(task: Task) -> int:
+    """Go back to what a signal handler interrupted; a frame that cannot be read is SIGSEGV."""
+    try:
+        signals.set_blocked(task, sigframe.pop(task))
+    except SyscallError:
+        signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
+    raise DoesNotReturn
+
+
+@syscall("sigaltstack")
+def sys_sigaltstack(
+    task: Task, uss: Annotated[UserAddr, StructAt(IN, STACK)], uoss: Annotated[UserAddr, StructAt(OUT, STACK)]
+) -> int:
+    """Set and get the stack for handlers. Errors: EPERM in use, EINVAL flags, ENOMEM too small, EFAULT.
+
+    Source: kernel/signal.c, do_sigaltstack.
+    """
+    new = STACK.unpack(task.mem.read(uss, STACK.size)) if uss else None
+    base, flags, size = task.altstack
+    sp = task.kernel.machine.cpu.regs[RSP]
+    in_use = sigframe.on_altstack(task, sp)
+    if new is not None:
+        new_base, new_flags, new_size = new
+        new_flags &= 0xFFFF_FFFF
+        if in_use:
+            raise SyscallError(EPERM)
+        mode = new_flags & ~SS_AUTODISARM
+        if mode not in (SS_DISABLE, SS_ONSTACK, 0):
+            raise SyscallError(EINVAL)
+        if (new_base, new_flags, new_size) != task.altstack:
+            if mode == SS_DISABLE:
+                task.altstack = (0, new_flags, 0)
+            elif new_size < MINSIGSTKSZ:
+                raise SyscallError(ENOMEM)
+            else:
+                task.altstack = (new_base, new_flags, new_size)
+    if uoss:
+        shown = (flags & SS_AUTODISARM) | (SS_DISABLE if size == 0 else SS_ONSTACK if in_use else 0)
+        task.mem.write(uoss, STACK.pack(base, shown, size))
+    return 0

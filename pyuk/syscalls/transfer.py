@@ -1,0 +1,238 @@
+"""Moving data between open files and guest memory: what read, write and their vector forms share.
+
+The data moves straight between the host and slices of guest RAM. A page that faults ends a transfer: what lies
+before it is moved and counted, and only if that is nothing is it EFAULT.
+"""
+
+from __future__ import annotations
+
+from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, SyscallError
+from pyuk.abi.fcntl import O_NONBLOCK
+from pyuk.abi.signal import SIGPIPE
+from pyuk.abi.unistd import MAX_RW_COUNT, UIO_MAXIOV
+from pyuk.fs.pipe import WouldBlock
+from pyuk.machine.paging import TASK_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyuk.abi.types import UserAddr
+    from pyuk.fs.file import OpenFile
+    from pyuk.kernel.task import Task
+
+    Segments = list[tuple[int, int]]
+    Step = Callable[[list[memoryview], int], int]
+
+CHUNK_BYTES = 1 << 20
+"""What one host call moves at most: a huge count must not fault all of a huge buffer in for a small file."""
+_SMALL_BYTES = 1 << 15
+
+
+def read_into(task: Task, file: OpenFile, address: UserAddr, count: int) -> int:
+    """read(2) once the file is known to be readable."""
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
+    if 0 < count <= _SMALL_BYTES:
+        try:
+            slices = task.mem.slices(address, count, True)  # noqa: FBT003
+        except SyscallError:
+            return _read_fault(file, None)
+        return file.read(slices)
+    return read_segments(task, file, [(address, count)], None)
+
+
+def write_from(task: Task, file: OpenFile, address: UserAddr, count: int) -> int:
+    """write(2) once the file is known to be writable."""
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
+    if 0 < count <= _SMALL_BYTES and not file.stream:
+        try:
+            slices = task.mem.slices(address, count, False)  # noqa: FBT003
+        except SyscallError:
+            return _write_fault(file, count)
+        return file.write(slices)
+    return write_segments(task, file, [(address, count)], None)
+
+
+def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
+    """Read into checked segments, at the position where offset is None."""
+    if offset is None:
+
+        def step(slices: list[memoryview], _done: int) -> int:
+            return file.read(slices)
+
+    else:
+
+        def step(slices: list[memoryview], done: int) -> int:
+            return file.pread(slices, offset if offset < 0 else offset + done, rwf)
+
+    total = sum(length for _, length in segments)
+    if total > _SMALL_BYTES:
+        limit = file.read_limit(offset)
+        if limit < total:
+            segments = _cut(segments, max(limit, 1))
+    try:
+        return _move(task, file, segments, step, filling=True)
+    except _FaultAtOnce:
+        return _read_fault(file, offset)
+
+
+def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
+    """Write from checked segments. A broken pipe is SIGPIPE too."""
+    if offset is None:
+
+        def step(slices: list[memoryview], _done: int) -> int:
+            return file.write(slices)
+
+    else:
+
+        def step(slices: list[memoryview], done: int) -> int:
+            return file.pwrite(slices, offset if offset < 0 else offset + done, rwf)
+
+    try:
+        return _move(task, file, segments, step, filling=False)
+    except _FaultAtOnce:
+        return _write_fault(file, sum(length for _, length in segments))
+    except SyscallError as error:
+        if error.errno == EPIPE:
+            task.send_signal(SIGPIPE)
+        raise
+
+
+def user_segments(task: Task, vector: UserAddr, n_segments: int) -> Segments:
+    """The (address, length) pairs of a struct iovec array, cut at MAX_RW_COUNT in all.
+
+    Errors: EINVAL more than UIO_MAXIOV segments or a length below 0; EFAULT.
+    Source: Linux lib/iov_iter.c, __import_iovec.
+    """
+    if n_segments > UIO_MAXIOV:
+        raise SyscallError(EINVAL)
+    if n_segments == 0:
+        return []
+    words = memoryview(task.mem.read(vector, 16 * n_segments)).cast("Q")
+    segments = []
+    room = MAX_RW_COUNT
+    for index in range(0, 2 * n_segments, 2):
+        address, length = words[index], words[index + 1]
+        if length >> 63:
+            raise SyscallError(EINVAL)
+        if length > TASK_SIZE or address > TASK_SIZE - length:
+            raise SyscallError(EFAULT)
+        length = min(length, room)
+        room -= length
+        if length:
+            segments.append((address, length))
+    return segments
+
+
+class _FaultAtOnce(Exception):  # noqa: N818  # a signal between these functions
+    """The very first byte is bad."""
+
+
+def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling: bool) -> int:
+    """Take the segments in chunks until something ends the transfer; an error after some bytes is only their count."""
+    done = 0
+    for chunk in _chunks(segments) if segments else [[]]:
+        slices, wanted, faulted = _slices(task, chunk, filling=filling)
+        if faulted and not slices:
+            if done:
+                return done
+            raise _FaultAtOnce
+        available = sum(map(len, slices)) if faulted else wanted
+        try:
+            moved = step(slices, done)
+            if not filling and file.stream and not file.flags & O_NONBLOCK:
+                while moved < available:  # a blocking write ends when all is written
+                    moved += step(_after(slices, moved), done + moved)
+        except SyscallError:
+            if done:
+                return done
+            raise
+        except WouldBlock as wait:
+            wait.done += done
+            raise
+        done += moved
+        if moved < wanted or (filling and file.stream):
+            break
+    return done
+
+
+def _slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryview], int, bool]:
+    """The good slices of a chunk, the bytes asked for, and whether a bad page cut them short."""
+    slices: list[memoryview] = []
+    wanted = 0
+    for address, length in chunk:
+        try:
+            part = task.mem.slices(address, length, filling)  # type: ignore[arg-type]
+        except SyscallError:
+            return slices, wanted + length, True
+        wanted += length
+        slices += part
+        if sum(map(len, part)) < length:
+            return slices, wanted, True
+    return slices, wanted, False
+
+
+def _chunks(segments: Segments) -> list[Segments]:
+    """The segments in portions of at most CHUNK_BYTES."""
+    if sum(length for _, length in segments) <= CHUNK_BYTES:
+        return [segments]
+    chunks: list[Segments] = [[]]
+    room = CHUNK_BYTES
+    for address, length in segments:
+        at, left = address, length
+        while left:
+            n = min(left, room)
+            chunks[-1].append((at, n))
+            at += n
+            left -= n
+            room -= n
+            if not room:
+                chunks.append([])
+                room = CHUNK_BYTES
+    if not chunks[-1]:
+        chunks.pop()
+    return chunks
+
+
+def _cut(segments: Segments, limit: int) -> Segments:
+    """The first `limit` bytes."""
+    kept = []
+    for address, length in segments:
+        n = min(length, limit)
+        kept.append((address, n))
+        limit -= n
+        if not limit:
+            break
+    return kept
+
+
+def _after(slices: list[memoryview], n_bytes: int) -> list[memoryview]:
+    """What is left of the slices behind their first n_bytes."""
+    rest = []
+    for piece in slices:
+        if n_bytes < len(piece):
+            rest.append(piece[n_bytes:])
+            n_bytes = 0
+        else:
+            n_bytes -= len(piece)
+    return rest
+
+
+def _read_fault(file: OpenFile, offset: int | None) -> int:
+    """A read into a bad buffer: the file's own refusal and the end of file come first."""
+    if offset is None:
+        file.read([])
+    else:
+        file.pread([], offset)
+    if file.read_nothing(offset):
+        return 0
+    raise SyscallError(EFAULT)
+
+
+def _write_fault(file: OpenFile, count: int) -> int:
+    """A write from a bad buffer, which /dev/null does not notice."""
+    if file.write_unread():
+        return min(count, MAX_RW_COUNT)
+    raise SyscallError(EFAULT)

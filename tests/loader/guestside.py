@@ -1,0 +1,182 @@
+"""pyuk's side of the comparison: the loader on a real address space, without a CPU."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from pyuk.abi.errno import SyscallError
+from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_AS, RLIMIT_STACK
+from pyuk.abi.types import FrameNr
+from pyuk.fs.file import OpenFile
+from pyuk.fs.hostfs import HostFs
+from pyuk.loader.error import LoadError
+from pyuk.loader.load import Loaded, prepare
+from pyuk.loader.stack import Cpu
+from pyuk.machine.paging import PageTable
+from pyuk.machine.ram import Ram
+from pyuk.mm.pagecache import PageCache
+from pyuk.mm.space import AddressSpace
+from pyuk.mm.usermem import UserMemory
+from tests.loader.elfmaker import EXIT_0
+from tests.loader.hostexec import ADDRESS_SPACE_BYTES, Native, Someone
+
+O_NONBLOCK = 0o4000
+CAP_SYS_RAWIO = 17
+FETCH = 4 | 16
+STACK_LIMIT_BYTES = 8 << 20
+
+
+class FakeMachine:
+    """RAM and page tables; there is no TLB to flush and nobody to run."""
+
+    def __init__(self) -> None:
+        self.ram = Ram(256 << 20)
+        self.ram.retire = lambda _frames: None
+
+    def new_page_table(self) -> PageTable:
+        return PageTable(self.ram, 0)
+
+    def flush_tlb(self) -> None:
+        pass
+
+    def flush_page(self, va: int, /) -> None:
+        pass
+
+    def drop_translations(self, frames: list[FrameNr], /) -> None:
+        pass
+
+
+class Limits:
+    """Those of the oracle's child."""
+
+    def __init__(self) -> None:
+        self.soft = [RLIM64_INFINITY] * RLIM_NLIMITS
+        self.soft[RLIMIT_STACK] = STACK_LIMIT_BYTES
+        self.soft[RLIMIT_AS] = ADDRESS_SPACE_BYTES
+        self.hard = list(self.soft)
+
+
+@dataclass
+class Outcome:
+    """What pyuk's loader made of a file."""
+
+    verdict: str
+    reason: str = ""
+    space: AddressSpace | None = None
+    loaded: Loaded | None = None
+
+    @property
+    def end(self) -> str:
+        """How the program must end, as far as its first instructions tell: a fetch fault, or exit(0)."""
+        assert self.space is not None
+        assert self.loaded is not None
+        fault = self.space.fault(self.loaded.entry, FETCH)
+        if fault is not None:
+            return f"signal {fault.signo}"
+        code = UserMemory(self.space).read(self.loaded.entry, len(EXIT_0))
+        return "exit 0" if code == EXIT_0 else ""
+
+
+class Guests:
+    """Loads one program after another on one machine, and checks that each gives everything back."""
+
+    def __init__(self, directory: str) -> None:
+        self.machine: Machine = FakeMachine()
+        self.cache = PageCache(self.machine)
+        self.host = HostFs()
+        self.directory = self.host.open(None, os.fsencode(directory), 0, 0, 0)
+
+    def open(self, path: bytes) -> OpenFile:
+        """The opener: relative to the directory, and never stuck on a FIFO."""
+        return self.host.open(self.directory, path, O_NONBLOCK, 0, 0)
+
+    def execve(
+        self,
+        path: str,
+        argv: list[str] | None = None,
+        env: dict[str, str] | None = None,
+        *,
+        creds: Someone | None = None,
+        cpu: Cpu | None = None,
+    ) -> Outcome:
+        """Load a file; the caller calls `end` when it has seen enough of a loaded one."""
+        arguments = [os.fsencode(arg) for arg in (argv if argv is not None else [path])]
+        environment = [os.fsencode(f"{name}={value}") for name, value in (env or {}).items()]
+        try:
+            program = prepare(self.open, os.fsencode(path), arguments, environment, creds or Someone())
+        except SyscallError as error:
+            assert isinstance(error, LoadError)
+            assert error.reason
+            return Outcome(f"errno {error.errno}", error.reason)
+        space = AddressSpace(self.machine, self.cache, Limits())
+        space.mmap_min_addr = _mmap_min_addr()
+        try:
+            loaded = program.commit(space, bytes(16), stack_limit_bytes=STACK_LIMIT_BYTES, cpu=cpu)
+        except LoadError as error:
+            assert error.fatal
+            assert error.reason
+            space.destroy()
+            return Outcome("killed 11", error.reason)
+        space.check_invariants()
+        return Outcome("loaded", space=space, loaded=loaded)
+
+    def finish(self, outcome: Outcome) -> None:
+        """The process is gone."""
+        if outcome.space is not None and outcome.loaded is not None:
+            outcome.loaded.exe.drop()
+            outcome.space.destroy()
+
+
+def differences(native: Native, outcome: Outcome) -> list[str]:
+    """Everything in which a loaded program differs from the host's; empty is equal.
+
+    What the host has and pyuk has not is left out: the vDSO and vsyscall pages and their auxv entries.
+    """
+    if native.verdict != outcome.verdict:
+        return [f"host: {native.verdict}, pyuk: {outcome.verdict} {outcome.reason}"]
+    if not native.loaded:
+        return []
+    assert outcome.space is not None
+    loaded = outcome.loaded
+    assert loaded is not None
+    pairs = {
+        "maps": (_comparable(native.maps), _comparable(outcome.space.maps().decode())),
+        "entry": (native.rip, loaded.entry),
+    }
+    strings = loaded.strings
+    for name, field, value in (
+        ("start_code", 26, loaded.start_code),
+        ("end_code", 27, loaded.end_code),
+        ("start_data", 45, loaded.start_data),
+        ("end_data", 46, loaded.end_data),
+        ("start_brk", 47, loaded.brk),
+        ("arg_start", 48, strings.arg_start),
+        ("arg_end", 49, strings.arg_end),
+        ("env_start", 50, strings.env_start),
+        ("env_end", 51, strings.env_end),
+    ):
+        pairs[name] = (int(native.stat[field - 3]), value)
+    end = outcome.end
+    if end and native.end != "signal 9":
+        pairs["end"] = (native.end, end)
+    return [f"{name}: host {_show(host)}, pyuk {_show(ours)}" for name, (host, ours) in pairs.items() if host != ours]
+
+
+def _mmap_min_addr() -> int:
+    """CAP_SYS_RAWIO lifts the host's limit, and root has it unless it was taken away."""
+    with open("/proc/self/status") as file:
+        effective = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff:"))
+    if effective >> CAP_SYS_RAWIO & 1:
+        return 0
+    with open("/proc/sys/vm/mmap_min_addr") as file:
+        return int(file.read())
+
+
+def _comparable(maps: str) -> str:
+    lines = (" ".join(line.split()) for line in maps.splitlines())
+    return "\n".join(line for line in lines if not line.endswith(("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]")))
+
+
+def _show(value: object) -> str:
+    return hex(value) if isinstance(value, int) else "\n" + str(value) if "\n" in str(value) else str(value)

@@ -1,0 +1,243 @@
+"""Run one program three ways: natively, natively under the host's strace or deathwatch, and under pyuk.
+
+All three get the same world: the fixed environment, the given working directory, standard input from bytes (empty unless
+given), output to pipes, and the limits set below, so that what they print can be compared line for line.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from guests import REPOSITORY, Guest, ToolMissingError, guest
+
+ENVIRONMENT: Mapping[str, str] = {"HOME": "/", "LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC0"}
+TIMEOUT_S = 60
+STACK_LIMIT_BYTES = 8 << 20
+
+
+def _fix_limits() -> None:
+    """The stack limit shows in traces and layouts; core files of guests that must crash are not wanted."""
+    for which, soft in ((resource.RLIMIT_STACK, STACK_LIMIT_BYTES), (resource.RLIMIT_CORE, 0)):
+        _, hard = resource.getrlimit(which)
+        resource.setrlimit(which, (soft, hard))
+
+
+_fix_limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a program was killed: the names are those of sigaction(2); address is si_addr, 0 where the kernel gives none."""
+
+    signal: str
+    code: str
+    address: int
+    rip: int
+
+    def __str__(self) -> str:
+        return f"{self.signal} {self.code} addr={self.address:#x} rip={self.rip:#x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a program left: its exit status, or the signal that killed it (then status is None), and what it wrote."""
+
+    status: int | None
+    signal: str | None
+    stdout: bytes
+    stderr: bytes
+    death: Death | None = None  # only from pyuk's crash line
+
+    def __str__(self) -> str:
+        end = f"killed by {self.signal}" if self.signal else f"status {self.status}"
+        return f"{end}\nstdout: {self.stdout.decode(errors='replace')}\nstderr: {self.stderr.decode(errors='replace')}"
+
+
+# --- natively --------------------------------------------------------------------------------------------------
+
+
+def run_native(
+    program: str | Path,
+    args: Sequence[str] = (),
+    *,
+    cwd: Path,
+    stdin: bytes = b"",
+    fixed_layout: bool = False,
+) -> Outcome:
+    """Run on the host's kernel. With fixed_layout, without address space randomisation (setarch -R).
+
+    Errors: OSError when the kernel's execve refuses the program.
+    """
+    command = [*(_no_randomisation() if fixed_layout else []), str(program), *args]
+    return _native_outcome(_spawn(command, cwd, stdin))
+
+
+def strace_native(
+    program: str | Path,
+    args: Sequence[str] = (),
+    *,
+    cwd: Path,
+    stdin: bytes = b"",
+    options: Sequence[str] = (),
+) -> tuple[Outcome, str]:
+    """Run on the host's kernel under strace; the log is returned as strace wrote it (scrub it before comparing)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log"
+        prefix = [*_no_randomisation(), "strace", "-o", str(log), *options]
+        done = _spawn([*prefix, str(program), *args], cwd, stdin)
+        return _native_outcome(done), log.read_text(encoding="utf-8", errors="surrogateescape")
+
+
+@cache
+def why_no_strace() -> str:
+    """Return why strace cannot be used on this host, or "" when it can."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    done = subprocess.run(["strace", "-o", os.devnull, "/bin/true"], capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else f"strace cannot trace here: {done.stderr.strip()}"
+
+
+@cache
+def why_no_deathwatch() -> str:
+    """Return why guest/tools/deathwatch.c cannot be used on this host, or "" when it can."""
+    try:
+        done = subprocess.run([_deathwatch(), "/bin/true"], capture_output=True, text=True, check=False)
+    except ToolMissingError as error:
+        return str(error)
+    return "" if done.stdout == "exited 0\n" else f"deathwatch cannot trace here: {done.stderr.strip()}"
+
+
+def deathwatch(program: Path) -> str:
+    """Return the line of guest/tools/deathwatch.c about this program: its state at the fatal signal, or `exited N`."""
+    done = subprocess.run(
+        [_deathwatch(), program], capture_output=True, text=True, check=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL
+    )
+    return done.stdout.rstrip("\n")
+
+
+def parse_deathwatch(line: str) -> Death | int:
+    """Return the death that a line of deathwatch tells, or the exit status."""
+    if line.startswith("exited "):
+        return int(line.split()[1])
+    signal_name, code, *pairs = line.split()
+    values = dict(pair.split("=", 1) for pair in pairs)
+    return Death(signal_name, code, int(values["addr"], 16), int(values["rip"], 16))
+
+
+@cache
+def _deathwatch() -> Path:
+    return guest("tools/deathwatch").build()
+
+
+@cache
+def _no_randomisation() -> list[str]:
+    """`setarch -R` where the host lets a process do that (some containers' seccomp filters do not)."""
+    if shutil.which("setarch") is None:
+        return []
+    works = subprocess.run(["setarch", "-R", "/bin/true"], capture_output=True, check=False).returncode == 0
+    return ["setarch", "-R"] if works else []
+
+
+def _native_outcome(done: subprocess.CompletedProcess[bytes]) -> Outcome:
+    if done.returncode < 0:
+        return Outcome(None, signal.Signals(-done.returncode).name, done.stdout, done.stderr)
+    return Outcome(done.returncode, None, done.stdout, done.stderr)
+
+
+# --- under pyuk ------------------------------------------------------------------------------------------------
+
+# pyuk: ./guest: killed by SIGSEGV (SEGV_MAPERR) at address 0x0, rip 0x401000 <_start+0x0>: mov eax, dword ptr [0]
+CRASH_LINE = re.compile(
+    rb"^pyuk: .*: killed by (?P<signal>SIG[A-Z0-9]+)"
+    rb"(?: \((?P<code>\w+)\))?(?: at address (?P<address>0x[0-9a-f]+|NULL|0))?(?:, rip (?P<rip>0x[0-9a-f]+))?.*\n",
+    re.MULTILINE,
+)
+
+
+def run_pyuk(
+    program: str | Path,
+    args: Sequence[str] = (),
+    *,
+    cwd: Path,
+    stdin: bytes = b"",
+    options: Sequence[str] = (),
+) -> Outcome:
+    """Run under `pyuk run`. A status of 128+N with pyuk's crash line on stderr is reported as the signal it stands for."""
+    return _pyuk_outcome(_spawn([*_pyuk(), "run", *options, str(program), *args], cwd, stdin))
+
+
+def strace_pyuk(
+    program: str | Path,
+    args: Sequence[str] = (),
+    *,
+    cwd: Path,
+    stdin: bytes = b"",
+    options: Sequence[str] = (),
+) -> tuple[Outcome, str]:
+    """Run under `pyuk strace`; the log is returned as pyuk wrote it (scrub it before comparing)."""
+    with tempfile.TemporaryDirectory() as scratch:
+        log = Path(scratch) / "log"
+        log.touch()
+        done = _spawn([*_pyuk(), "strace", "-o", str(log), *options, str(program), *args], cwd, stdin)
+        return _pyuk_outcome(done), log.read_text(encoding="utf-8", errors="surrogateescape")
+
+
+@cache
+def _pyuk() -> list[str]:
+    """`python -m pyuk`. Where pyuk is not installed it is found in the repository without PYTHONPATH, which guests would see."""
+    if importlib.util.find_spec("pyuk") is not None and _is_installed():
+        return [sys.executable, "-m", "pyuk"]
+    find = f"import sys, runpy; sys.path.insert(0, {str(REPOSITORY)!r}); runpy.run_module('pyuk', run_name='__main__', alter_sys=True)"
+    return [sys.executable, "-c", find]
+
+
+def _is_installed() -> bool:
+    probe = subprocess.run(
+        [sys.executable, "-c", "import pyuk"], cwd="/", env=dict(ENVIRONMENT), capture_output=True, check=False
+    )
+    return probe.returncode == 0
+
+
+def _pyuk_outcome(done: subprocess.CompletedProcess[bytes]) -> Outcome:
+    crash = CRASH_LINE.search(done.stderr)
+    if crash is None or done.returncode <= 128:
+        return Outcome(done.returncode, None, done.stdout, done.stderr)
+    name = crash["signal"].decode()
+    assert done.returncode == 128 + signal.Signals[name], f"status {done.returncode} for {name}"
+    death = None
+    if crash["code"] and crash["rip"]:
+        address = crash["address"] or b"0"
+        address_number = 0 if address == b"NULL" else int(address, 16)
+        death = Death(name, crash["code"].decode(), address_number, int(crash["rip"], 16))
+    guest_stderr = done.stderr[: crash.start()] + done.stderr[crash.end() :]
+    return Outcome(None, name, done.stdout, guest_stderr, death)
+
+
+# --- both ------------------------------------------------------------------------------------------------------
+
+
+def place(guest_program: Guest, directory: Path) -> str:
+    """Build a guest, link to it from `directory`, and return `./NAME`: what it is started as does not depend on the host."""
+    program = guest_program.build()
+    link = directory / program.name
+    if not link.exists():
+        link.symlink_to(program)
+    return f"./{link.name}"
+
+
+def _spawn(command: Sequence[str], cwd: Path, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S
+    )

@@ -1,0 +1,231 @@
+/* Files: every call of step 1 that takes a path or a descriptor, with good, odd and bad arguments.
+   The trace of this program under the host's strace is what pyuk's tracer must say (strace(1)). */
+#include "calls.h"
+
+int main(void)
+{
+    /* open(2) */
+    call(SYS_open, "/etc/hostname", O_RDONLY);
+    call(SYS_open, "/nonexistent", O_RDWR | O_CLOEXEC, 0);
+    call(SYS_open, "/nonexistent/a", O_WRONLY | O_CREAT | O_TRUNC | O_EXCL, 0644);
+    call(SYS_open, "/nonexistent/a", O_CREAT, 07777777);
+    call(SYS_open, "/nonexistent/a", 3, 0644);
+    call(SYS_open, "/nonexistent/a", 0x70000003 | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT, 0644);
+    call(SYS_open, "/nonexistent", O_TMPFILE | O_RDWR, 0600);
+    call(SYS_open, "/nonexistent", 0100000 | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_PATH | O_NOCTTY);
+    call(SYS_open, NULL, 0);
+    call(SYS_open, BAD, 0);
+    call(SYS_open, LONG_PATH, 0);
+    call(SYS_open, HUGE_PATH, 0);
+    call(SYS_open, at_page_end("/abc"), 0);
+    call(SYS_open, at_page_end_unterminated("/abc"), 0);
+    call(SYS_openat, AT_FDCWD, "\t\n\v\f\r\001\0011\\\"\x7f\xff\033z", O_RDONLY);
+    call(SYS_openat, -100L & 0xffffffff, "x", O_RDONLY);
+    call(SYS_openat, -1, "x", O_RDONLY);
+    call(SYS_openat, 99, "", O_RDONLY);
+    call(SYS_openat2, AT_FDCWD, "/nonexistent", &(struct open_how){O_RDONLY, 0, RESOLVE_BENEATH}, 24);
+    call(SYS_creat, "/nonexistent/a", 0600);
+    int fd = call(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC);
+
+    /* read(2), write(2), lseek(2) */
+    call(SYS_read, fd, page, 16);
+    call(SYS_read, fd, page, 32);
+    call(SYS_read, fd, page, 33);
+    call(SYS_read, fd, page, 0);
+    call(SYS_read, fd, NULL, 5);
+    call(SYS_read, fd, BAD, 5);
+    call(SYS_read, 99, page, 5);
+    call(SYS_read, fd, at_page_end_unterminated("abc"), 7);
+    call(SYS_pread64, fd, page, 8, 0);
+    call(SYS_pread64, fd, page, 8, 1L << 40);
+    call(SYS_pread64, fd, page, 8, -1);
+    call(SYS_lseek, fd, 5, SEEK_SET);
+    call(SYS_lseek, fd, -5L, SEEK_CUR);
+    call(SYS_lseek, fd, 0, SEEK_END);
+    call(SYS_lseek, fd, 0, SEEK_DATA);
+    call(SYS_lseek, fd, 0, SEEK_HOLE);
+    call(SYS_lseek, fd, 0, 77);
+    call(SYS_lseek, 99, 1L << 40, SEEK_SET);
+    call(SYS_write, 99, "hello, world\n", 13);
+    call(SYS_write, 99, "0123456789abcdef0123456789abcdef", 32);
+    call(SYS_write, 99, "0123456789abcdef0123456789abcdefX", 33);
+    call(SYS_write, 99, "nul\0in\0001the middle", 19);
+    call(SYS_write, 99, "high\x80\xff\xc3\xa9", 8);
+    call(SYS_write, 99, "", 0);
+    call(SYS_write, 99, NULL, 0);
+    call(SYS_write, 99, NULL, 4);
+    call(SYS_write, 99, BAD, 4);
+    call(SYS_write, 99, at_page_end_unterminated("abc"), 7);
+    call(SYS_write, 99, at_page_end_unterminated("abc"), 3);
+    call(SYS_write, 99, page, -1L);
+    call(SYS_write, -1, page, 3);
+    call(SYS_pwrite64, 99, "abc", 3, 1L << 33);
+
+    /* readv(2), writev(2) */
+    struct iovec v[40] = {{"abc", 3}, {"0123456789abcdef0123456789abcdefX", 33}, {NULL, 0}, {BAD, 5}};
+    struct iovec r[3] = {{page, 10}, {page + 100, 40}, {page + 200, 5}};
+    for (int i = 4; i < 40; i++) v[i] = (struct iovec){"z", 1};
+    call(SYS_writev, 99, v, 1);
+    call(SYS_writev, 99, v, 4);
+    call(SYS_writev, 99, v, 40);
+    call(SYS_writev, 99, v, 0);
+    call(SYS_writev, 99, NULL, 2);
+    call(SYS_writev, 99, BAD, 2);
+    call(SYS_writev, 99, v, -1);
+    call(SYS_writev, 99, v, 1L << 32);
+    call(SYS_lseek, fd, 0, SEEK_SET);
+    call(SYS_readv, fd, r, 3);
+    call(SYS_lseek, fd, -12L, SEEK_END);
+    call(SYS_readv, fd, r, 3);
+    call(SYS_readv, fd, r, 3);
+    call(SYS_readv, 99, r, 3);
+    call(SYS_readv, fd, NULL, 1);
+    call(SYS_preadv, fd, r, 2, 3L, 0);
+    call(SYS_pwritev, 99, v, 2, -1L, 0);
+    call(SYS_preadv2, fd, r, 2, 3L, 0, 0);
+    call(SYS_preadv2, fd, r, 1, -1L, 0, 0x10 | 0x8 | 0x4000);
+    call(SYS_pwritev2, 99, v, 2, 7L, 0, 1);
+
+    /* stat(2) and its family */
+    call(SYS_stat, "/etc", page);
+    call(SYS_stat, "/dev/null", page);
+    call(SYS_stat, "/nonexistent", page);
+    call(SYS_stat, "/etc", BAD);
+    call(SYS_stat, "/etc", NULL);
+    call(SYS_lstat, "/proc/self", page);
+    call(SYS_fstat, fd, page);
+    call(SYS_fstat, 99, page);
+    call(SYS_newfstatat, AT_FDCWD, "/etc/passwd", page, 0);
+    call(SYS_newfstatat, fd, "", page, AT_EMPTY_PATH);
+    call(SYS_newfstatat, AT_FDCWD, "/tmp", page, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT);
+    call(SYS_newfstatat, 3, NULL, page, 0x10000 | AT_SYMLINK_FOLLOW | AT_REMOVEDIR);
+    call(SYS_newfstatat, 3, NULL, page, 0xf0000);
+    call(SYS_statx, AT_FDCWD, "/etc/passwd", 0, STATX_BASIC_STATS, page);
+    call(SYS_statx, AT_FDCWD, "/dev/tty", AT_STATX_SYNC_AS_STAT | AT_SYMLINK_NOFOLLOW, STATX_ALL, page);
+    call(SYS_statx, AT_FDCWD, "/etc", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, STATX_MODE | STATX_SIZE, page);
+    call(SYS_statx, AT_FDCWD, "/etc", AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE | 0x4000, page);
+    call(SYS_statx, fd, "", AT_EMPTY_PATH, 0, page);
+    call(SYS_statx, 99, "", 0x80000, 0x80000000, NULL);
+    call(SYS_statfs, "/proc", page);
+    call(SYS_fstatfs, 99, page);
+
+    /* names */
+    call(SYS_access, "/etc/passwd", R_OK);
+    call(SYS_access, "/etc/ld.so.preload", R_OK | W_OK | X_OK);
+    call(SYS_access, "/etc", F_OK);
+    call(SYS_access, "/etc", 8);
+    call(SYS_access, "/etc", 0x11);
+    call(SYS_faccessat, AT_FDCWD, "/etc", X_OK);
+    call(SYS_faccessat2, AT_FDCWD, "/etc", R_OK, AT_EACCESS | AT_SYMLINK_NOFOLLOW);
+    call(SYS_faccessat2, AT_FDCWD, "/etc", R_OK, AT_EMPTY_PATH | 0x10);
+    call(SYS_readlink, "/proc/self/fd/99", page, 100);
+    call(SYS_readlink, "/proc/self/exe", page, 8);
+    call(SYS_readlinkat, AT_FDCWD, "/dev/stdin", page, 4096);
+    call(SYS_readlink, "/etc/passwd", page, 100);
+    call(SYS_readlink, "/dev/stdin", NULL, 100);
+    call(SYS_getcwd, page, 4096);
+    call(SYS_getcwd, page, 1);
+    call(SYS_getcwd, BAD, 4096);
+    call(SYS_chdir, "/");
+    call(SYS_getcwd, page, 4096);
+    call(SYS_fchdir, 99);
+    call(SYS_umask, 022);
+    call(SYS_umask, 077);
+    call(SYS_mkdir, "/nonexistent/a", 0755);
+    call(SYS_mkdirat, AT_FDCWD, "/nonexistent/a", 01777);
+    call(SYS_rmdir, "/nonexistent");
+    call(SYS_unlink, "/nonexistent");
+    call(SYS_unlinkat, AT_FDCWD, "/nonexistent", AT_REMOVEDIR);
+    call(SYS_unlinkat, AT_FDCWD, "/nonexistent", 0x1);
+    call(SYS_rename, "/nonexistent", "/nonexistent/b");
+    call(SYS_renameat, 9, "/nonexistent", 8, "/nonexistent/b");
+    call(SYS_renameat2, AT_FDCWD, "/nonexistent", AT_FDCWD, "/nonexistent/b", 7);
+    call(SYS_link, "/nonexistent", "/nonexistent/b");
+    call(SYS_linkat, AT_FDCWD, "/nonexistent", AT_FDCWD, "/nonexistent/b", AT_SYMLINK_FOLLOW | AT_EMPTY_PATH);
+    call(SYS_symlink, "/nonexistent", "/nonexistent/b");
+    call(SYS_symlinkat, "/nonexistent", 5, "/nonexistent/b");
+    call(SYS_chmod, "/nonexistent", 04755);
+    call(SYS_fchmod, 99, 0);
+    call(SYS_fchmodat, AT_FDCWD, "/nonexistent", 07);
+    call(SYS_chown, "/nonexistent", 0, -1);
+    call(SYS_lchown, "/nonexistent", -1, 1000);
+    call(SYS_fchown, 99, 1, 2);
+    call(SYS_fchownat, AT_FDCWD, "/nonexistent", 0, 0, AT_SYMLINK_NOFOLLOW);
+    call(SYS_truncate, "/nonexistent", -1L);
+    call(SYS_ftruncate, 99, 1L << 33);
+    call(SYS_fallocate, 99, 3, 0L, 4096L);
+    call(SYS_fadvise64, 99, 0L, 0L, 2);
+    call(SYS_mknod, "/nonexistent/a", S_IFIFO | 0644, 0);
+    call(SYS_mknod, "/nonexistent/a", S_IFCHR | 0644, 0x103);
+    call(SYS_utimensat, AT_FDCWD, "/nonexistent", (struct timespec[2]){{1, 2}, {0, UTIME_OMIT}}, 0);
+    call(SYS_utimensat, AT_FDCWD, "/nonexistent", (struct timespec[2]){{1, UTIME_NOW}, {0, 3}}, AT_SYMLINK_NOFOLLOW);
+    call(SYS_utimensat, 99, NULL, NULL, 0);
+
+    /* descriptors */
+    call(SYS_dup, fd);
+    call(SYS_dup2, fd, 20);
+    call(SYS_dup3, fd, 21, O_CLOEXEC);
+    call(SYS_dup3, fd, 22, 0x10);
+    call(SYS_pipe, page);
+    call(SYS_pipe2, page, O_CLOEXEC | O_NONBLOCK);
+    call(SYS_pipe2, BAD, 0);
+    call(SYS_fcntl, fd, F_GETFL);
+    call(SYS_fcntl, fd, F_SETFL, O_RDONLY | O_NONBLOCK);
+    call(SYS_fcntl, fd, F_GETFL);
+    call(SYS_fcntl, fd, F_GETFD);
+    call(SYS_fcntl, fd, F_SETFD, 0);
+    call(SYS_fcntl, fd, F_SETFD, 3);
+    call(SYS_fcntl, fd, F_GETFD);
+    call(SYS_fcntl, fd, F_DUPFD, 30);
+    call(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 30);
+    call(SYS_fcntl, fd, F_GETLK, &(struct flock){F_RDLCK, SEEK_SET, 1, 2, 0});
+    call(SYS_fcntl, fd, F_SETLK, &(struct flock){F_RDLCK, SEEK_CUR, 1, 2, 0});
+    call(SYS_fcntl, fd, F_SETLK, &(struct flock){9, 9, 1, 2, 0});
+    call(SYS_fcntl, fd, F_SETLKW, NULL);
+    call(SYS_fcntl, 99, F_GETFL);
+    call(SYS_fcntl, 99, F_SETOWN, 77);
+    call(SYS_fcntl, fd, F_GETOWN);
+    call(SYS_fcntl, fd, F_GETSIG);
+    call(SYS_fcntl, 99, 0x1234, 5);
+    call(SYS_fcntl, 6, F_GETPIPE_SZ);
+    call(SYS_fcntl, 99, F_SETPIPE_SZ, 4096);
+    call(SYS_flock, 99, LOCK_EX | LOCK_NB);
+    call(SYS_fsync, 99);
+    call(SYS_fdatasync, 99);
+    call(SYS_close_range, 90, 95, 0);
+    call(SYS_close_range, 90, -1, 4);
+    call(SYS_close, fd);
+    call(SYS_close, 99);
+    call(SYS_close, -1);
+    call(SYS_close, 1L << 32 | 99);
+
+    /* getdents64(2) */
+    int dir = call(SYS_open, "/proc/self/fdinfo", O_RDONLY | O_DIRECTORY);
+    call(SYS_getdents64, dir, page, 4096);
+    call(SYS_getdents64, dir, page, 4096);
+    call(SYS_getdents64, 99, page, 4096);
+    call(SYS_getdents64, dir, NULL, 4096);
+
+    /* ioctl(2) */
+    call(SYS_ioctl, dir, TCGETS, page);
+    call(SYS_ioctl, 99, TIOCGWINSZ, page);
+    call(SYS_ioctl, 99, TIOCSWINSZ, &(struct winsize){24, 80, 1, 2});
+    call(SYS_ioctl, 99, TCSETS, &(struct termios){0x500, 5, 0xbf, 0x8a3b});
+    call(SYS_ioctl, 99, FIONREAD, page);
+    call(SYS_ioctl, 6, FIONREAD, page);
+    call(SYS_ioctl, 99, FIONBIO, &(int){1});
+    call(SYS_ioctl, 99, FIOCLEX, 0);
+    call(SYS_ioctl, 99, TIOCGPGRP, page);
+    call(SYS_ioctl, 99, TIOCSCTTY, 1);
+    call(SYS_ioctl, 99, 0x12345678, page);
+    call(SYS_ioctl, 99, 0x5499, 7);
+    call(SYS_ioctl, 99, 0x80045499, 7);
+    call(SYS_ioctl, 99, 0xc0045499, NULL);
+    call(SYS_ioctl, 99, 0, 0);
+    call(SYS_ioctl, 99, FICLONE, 5);
+    call(SYS_ioctl, 99, FS_IOC_GETFLAGS, page);
+    call(SYS_sendfile, 99, 98, NULL, 4096);
+    call(SYS_sendfile, 99, 98, &(long){5}, 4096);
+    call(SYS_copy_file_range, 99, NULL, 98, NULL, 4096, 0);
+    call(SYS_exit_group, 0);
+}

@@ -1,0 +1,68 @@
+"""Write docs/syscalls.md from the declarations of the system calls: `python -m tools.syscall_table [--check]`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.numbers import GROUPS, NUMBERS
+
+if TYPE_CHECKING:
+    from pyuk.abi.declare import Declaration
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "syscalls.md"
+
+HEAD = """\
+# The system calls
+
+Generated from the declarations in `pyuk/syscalls/` by `make docs`; `make check` fails when this page is stale.
+
+{n_declared} of the {n_known} system calls that Linux 6.1 has on x86-64 are declared. Any other number, x32's included,
+is ENOSYS and shows in the log as `syscall_0x14e(...)`. A call without a note is complete for its arguments, or refuses
+what it does not do with an errno that Linux has for it.
+
+| number | call | classes of `-e trace=` | note |
+|---:|---|---|---|
+"""
+
+
+def declarations() -> list[Declaration]:
+    """Every declaration, by number: importing a module of pyuk.syscalls declares its calls."""
+    package = importlib.import_module("pyuk.syscalls")
+    for module in pkgutil.walk_packages(package.__path__, "pyuk.syscalls."):
+        importlib.import_module(module.name)
+    return [SYSCALLS[number] for number in sorted(SYSCALLS)]
+
+
+def page() -> str:
+    """The page as it should be."""
+    rows = [_row(declaration) for declaration in declarations()]
+    return HEAD.format(n_declared=len(rows), n_known=len(NUMBERS)) + "".join(rows)
+
+
+def _row(declaration: Declaration) -> str:
+    names = ", ".join(name for name, _kind in declaration.params)
+    first_names = {letter: name for name, letter in reversed(GROUPS.items())}
+    classes = " ".join(f"`%{first_names[letter]}`" for letter in declaration.groups)
+    note = declaration.note.replace("|", "\\|")
+    return f"| {declaration.number} | `{declaration.name}({names})` | {classes} | {note} |\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Write the page, or with --check say whether it is as it should be."""
+    text = page()
+    if arguments == ["--check"]:
+        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
+            return 0
+        print("docs/syscalls.md is stale: run make docs", file=sys.stderr)
+        return 1
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
