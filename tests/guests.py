@@ -3,9 +3,11 @@
 The first comment lines of a source may say how it is built:
 
     // build: -static -Wl,-z,execstack      flags for gcc, instead of a named variant
+    // flags: -Wl,-z,execstack              more flags for its variants
     // variants: glibc-static musl-static   one program for each; the names are the keys of VARIANTS
     // needs: signal-delivery               what pyuk must have before it can run this; see NOT_YET
     // args: one "two words"                the arguments it is run with
+    // status: 7                            the exit status it has, when all is well, instead of 0
 
 Without them a `.S` is the variant `asm` (and `page_end` too, when it includes death.inc) and a `.c` is `raw`: no libc, with
 guest/include/raw.h. Programs go to build/guests/HASH/NAME, where HASH covers the source, what it includes by quotes, the
@@ -82,6 +84,10 @@ class Guest:
         return directive(self.source, "needs").split()
 
     @property
+    def status(self) -> int:
+        return int(directive(self.source, "status") or 0)
+
+    @property
     def args(self) -> list[str]:
         return shlex.split(directive(self.source, "args"))
 
@@ -101,9 +107,8 @@ class Guest:
 
     def _command(self) -> list[str]:
         if self.variant == "build":
-            flags = [flag.replace("$INCLUDE", str(INCLUDE_DIR)) for flag in shlex.split(directive(self.source, "build"))]
-            return ["gcc", f"-I{INCLUDE_DIR}", *flags]
-        return list(VARIANTS[self.variant])
+            return ["gcc", f"-I{INCLUDE_DIR}", *shlex.split(directive(self.source, "build"))]
+        return [*VARIANTS[self.variant], *shlex.split(directive(self.source, "flags"))]
 
 
 def guests(*families: str) -> list[Guest]:

@@ -51,7 +51,7 @@ __attribute__((used, noreturn)) static void bench_main(void)
 
 __asm__(".globl _start\n"
         "_start: xorl %ebp, %ebp\n"
-        "        andq $-16, %rsp\n"
+        "        andq $-4096, %rsp\n"
         "        call bench_main\n");
 
 #endif

@@ -1,9 +1,9 @@
 // For guests without a libc: system calls as the kernel gives them (negative errno and all), checks, and a small
 // printer.
 //
-// A guest is one .c file that includes this, defines main(argc, argv, envp), and returns 0. Its exit status is the number
-// of the check that failed (counted in the order of the text, from 1); the line, what was got and what was wanted go to
-// standard error. Types and constants come from the kernel's own uapi headers.
+// A guest is one .c file that includes this, defines main(argc, argv, envp), and returns 0. Its exit status is the
+// number of the check that failed (counted in the order of the text, from 1); the line, what was got and what was
+// wanted go to standard error. Types and constants come from the kernel's own uapi headers.
 #ifndef RAW_H
 #define RAW_H
 
@@ -176,7 +176,7 @@ static inline void *map(void *where, size_t n_bytes, int prot, int more_flags)
 
 enum { UNMAPPED = 0, READABLE = 1, WRITABLE = 2 };
 
-// What the kernel can do with the byte at p. It goes through a file, `probe` in the working directory, and stays as it is.
+// What the kernel can do with the byte at p, which goes through a file, `probe` in the working directory, and stays.
 static inline int probe(const volatile void *p)
 {
     static int fd = -1;

@@ -18,6 +18,7 @@ extern char **environ;
 int main(int argc, char **argv)
 {
     const char *image = (const char *)&__ehdr_start;
+    ElfW(Addr) bias = __ehdr_start.e_type == ET_DYN ? (ElfW(Addr))image : 0;
     int dynamic_linker = 0;
     for (int i = 0; i < argc; i++)
         printf("argv[%d] %s\n", i, argv[i]);
@@ -25,18 +26,20 @@ int main(int argc, char **argv)
         printf("envp %s\n", *e);
 
     const ElfW(Phdr) *phdr = (const void *)getauxval(AT_PHDR);
-    printf("phdr at image+%#lx, %lu of %lu bytes\n", (long)((const char *)phdr - image), getauxval(AT_PHNUM), getauxval(AT_PHENT));
+    printf("phdr at image+%#lx, %lu of %lu bytes\n", (long)((const char *)phdr - image), getauxval(AT_PHNUM),
+           getauxval(AT_PHENT));
     for (unsigned long i = 0; i < getauxval(AT_PHNUM); i++)
         if (phdr[i].p_type == PT_INTERP) {
             dynamic_linker = 1;
-            printf("interpreter %s\n", image + phdr[i].p_vaddr - (__ehdr_start.e_type == ET_EXEC ? (ElfW(Addr))image : 0));
+            printf("interpreter %s\n", (const char *)(phdr[i].p_vaddr + bias));
         }
     printf("type %d, entry %s\n", __ehdr_start.e_type,
-           getauxval(AT_ENTRY) == __ehdr_start.e_entry + (__ehdr_start.e_type == ET_DYN ? (ElfW(Addr))image : 0) ? "e_entry" : "?");
+           getauxval(AT_ENTRY) == __ehdr_start.e_entry + bias ? "e_entry" : "?");
 
     const char *base = (const char *)getauxval(AT_BASE);
     if (base)
-        printf("base: %s, %s\n", memcmp(base, ELFMAG, SELFMAG) ? "not ELF" : "ELF", dynamic_linker ? "asked for" : "not asked for");
+        printf("base: %s, %s\n", memcmp(base, ELFMAG, SELFMAG) ? "not ELF" : "ELF",
+               dynamic_linker ? "asked for" : "not asked for");
     else
         printf("no base\n");
     printf("execfn %s, platform %s, secure %lu, page %ld, ticks %ld\n", (char *)getauxval(AT_EXECFN),

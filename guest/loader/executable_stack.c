@@ -1,4 +1,4 @@
-// build: -O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fcf-protection=none -nostdlib -static -no-pie -fno-pic -Wl,-z,execstack
+// flags: -Wl,-z,execstack
 //
 // A program whose PT_GNU_STACK has PF_X can execute its stack.
 // elf(5) PT_GNU_STACK; Linux arch/x86/include/asm/elf.h, the table there.

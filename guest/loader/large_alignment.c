@@ -1,4 +1,5 @@
-// build: -O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fcf-protection=none -nostdlib -static-pie -fPIE -Wl,-z,max-page-size=0x200000
+// variants: raw-static-pie
+// flags: -Wl,-z,max-page-size=0x200000
 //
 // Segments aligned to 2 MiB (p_align 0x200000) are mapped at offset and address congruent to 4 KiB pages only as far
 // as they must be, the image base of a position-independent program is a multiple of p_align, and the gaps between

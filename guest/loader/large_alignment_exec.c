@@ -1,4 +1,5 @@
-// build: -O1 -static -no-pie -Wl,-z,max-page-size=0x200000
+// variants: glibc-static
+// flags: -Wl,-z,max-page-size=0x200000
 //
 // A static glibc program at fixed addresses whose segments are 2 MiB apart runs and has its data. elf(5) p_align.
 #include <stdio.h>

@@ -44,7 +44,8 @@ static int by_value(const void *a, const void *b)
 
 int main(void)
 {
-    printf("tls %d %d %ld, aligned %d\n", tls_initialised, tls_zero[4999], tls_aligned, (int)((unsigned long)&tls_aligned % 64));
+    printf("tls %d %d %ld, aligned %d\n", tls_initialised, tls_zero[4999], tls_aligned,
+           (int)((unsigned long)&tls_aligned % 64));
     tls_initialised++;
     printf("tls %d\n", tls_initialised);
     printf("constructed %d\n", constructed);
@@ -71,8 +72,8 @@ int main(void)
         haystack[i] = 'a' + i % 26;
     haystack[299] = 0;
     strcpy(haystack + 250, "needle in it");
-    printf("string %ld %ld %d %ld\n", (long)(strstr(haystack, "needle") - haystack), (long)(strchr(haystack, 'n') - haystack),
-           memcmp(haystack, haystack + 26, 100), (long)strlen(haystack + 3));
+    printf("string %ld %ld %d %ld\n", (long)(strstr(haystack, "needle") - haystack),
+           (long)(strchr(haystack, 'n') - haystack), memcmp(haystack, haystack + 26, 100), (long)strlen(haystack + 3));
     printf("float %.17g %.10f %g %La\n", 0.1, 1e10 / 3, 1e-300 * 1e-10, 1.0L / 3);
 
     int fd = open("/nonexistent", O_RDONLY);

@@ -18,7 +18,7 @@ static void print_auxv(unsigned long type, unsigned long value)
     switch (type) {
     case AT_PHDR: print("AT_PHDR image+%x\n", value - image); break;
     case AT_PHENT: print("AT_PHENT %u\n", value); break;
-    case AT_PHNUM: print("AT_PHNUM %u%s\n", value, value == __ehdr_start.e_phnum ? "" : " but e_phnum is another"); break;
+    case AT_PHNUM: print("AT_PHNUM %u of %u\n", value, (long)__ehdr_start.e_phnum); break;
     case AT_PAGESZ: print("AT_PAGESZ %u\n", value); break;
     case AT_BASE: print("AT_BASE %x\n", value); break;
     case AT_FLAGS: print("AT_FLAGS %x\n", value); break;

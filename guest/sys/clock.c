@@ -11,7 +11,8 @@ int main(int argc, char **argv, char **envp)
     struct __kernel_timespec a, b;
     struct __kernel_old_timeval tv;
     static const int clocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID,
-                                 CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME, CLOCK_TAI};
+                                 CLOCK_MONOTONIC_RAW, CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE, CLOCK_BOOTTIME,
+                                 CLOCK_TAI};
     for (unsigned i = 0; i < sizeof clocks / sizeof *clocks; i++) {
         EQ(sys(clock_gettime, clocks[i], &a), 0);
         EQ(sys(clock_gettime, clocks[i], &b), 0);

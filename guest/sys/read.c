@@ -10,7 +10,7 @@ int main(int argc, char **argv, char **envp)
     int fd = sys(open, "file", O_RDWR | O_CREAT | O_TRUNC, 0600);
     CHECK(fd >= 0);
 
-    char back[16];
+    static char back[16]; // low in the address space
     EQ(sys(write, fd, "0123456789", 10), 10);
     EQ(sys(read, fd, back, 16), 0);
     EQ(sys(lseek, fd, 4, SEEK_SET), 4);

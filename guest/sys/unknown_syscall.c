@@ -6,7 +6,8 @@
 int main(int argc, char **argv, char **envp)
 {
     (void)argc, (void)argv, (void)envp;
-    static const long numbers[] = {500, 999, 0x14e + 0x100, 0x40000000, 0x40000001, 0x40000208, 0x7fffffff, -1, -2, 1L << 31};
+    static const long numbers[] = {500, 999, 0x14e + 0x100, 0x40000000, 0x40000001, 0x40000208, 0x7fffffff, -1,
+                                   -2, 1L << 31};
     for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
         EQ(raw_syscall(numbers[i], 1, 2, 3, 4, 5, 6), -ENOSYS);
     EQ(raw_syscall(__NR_tuxcall, 0, 0, 0, 0, 0, 0), -ENOSYS);

@@ -2,7 +2,7 @@
 //
 // deathwatch PROGRAM [ARG...]: how does the real kernel end this program? One line on standard output:
 //
-//   SIGSEGV SEGV_MAPERR addr=0x0 rip=0x4010d1 at=fault+0x0 flags=CF|PF|AF|SF|OF regs=HASH witness=0x5a5a5a5a count=0x8000000000000000
+//   SIGSEGV SEGV_MAPERR addr=0x0 rip=0x4010d1 at=fault+0x0 flags=CF|PF regs=HASH witness=0x5a5a5a5a count=0x1
 //   exited 99
 //
 // The program runs natively under ptrace(2), without address randomisation, with an 8 MiB stack limit and an empty

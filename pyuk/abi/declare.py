@@ -16,15 +16,16 @@ from pyuk.abi.kinds import (
     Address,
     ByCommand,
     CString,
+    Explained,
     FdNumber,
     Flags,
-    Ident,
     Kind,
     Mode,
     Number,
-    SignalNumber,
     StringVector,
-)
+    When,
+    Word,
+)  # fmt: skip
 from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.tables import Table
 from pyuk.abi.types import Fd, UserAddr
@@ -63,12 +64,14 @@ OctalArg = Annotated[int, Number("uint", 8)]
 FdArg = Annotated[Fd, FdNumber()]
 DirFdArg = Annotated[Fd, FdNumber(dirfd=True)]
 PidArg = Annotated[int, Number("int")]
-UidArg = Annotated[int, Ident()]
-GidArg = Annotated[int, Ident()]
-SignalArg = Annotated[int, SignalNumber()]
+UidArg = Annotated[int, Word("id", "uint")]
+GidArg = Annotated[int, Word("id", "uint")]
+SignalArg = Annotated[int, Word("signal", "int")]
 ModeArg = Annotated[int, Mode()]
 FileModeArg = Annotated[int, Mode(whole=True)]
-OpenModeArg = Annotated[int, Mode("flags", 0o20000100)]  # O_CREAT | __O_TMPFILE
+OpenModeArg = Annotated[int, When(Mode(), "flags", 0o20000100)]  # O_CREAT | __O_TMPFILE
+DeviceArg = Annotated[int, When(Word("device", "uint"), "mode", 0o20000)]  # S_IFCHR, S_IFBLK
+HiddenArg = Annotated[int, Word("hidden", "long")]
 
 # Pointers.
 AddressArg = Annotated[UserAddr, Address()]
@@ -78,21 +81,29 @@ ArgvArg = Annotated[UserAddr, StringVector()]
 EnvpArg = Annotated[UserAddr, StringVector(environment=True)]
 
 # Words of flags, and words with one of several values.
-OpenFlagsArg = Annotated[int, Flags(Table("fcntl", "O_", without="O_ACCMODE"), modes=3)]
+OpenFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"), modes=3)]
 AccessModeArg = Annotated[int, Flags(Table("unistd", "F_OK R_OK W_OK X_OK", unknown="?_OK"))]
 WhenceArg = Annotated[int, Flags(Table("unistd", "SEEK_"), "uint", enum=True)]
 AtFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_", without="AT_FDCWD AT_EACCESS AT_STATX*"))]
 AccessFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_SYMLINK_NOFOLLOW AT_EACCESS AT_EMPTY_PATH", unknown="AT_???"))]
-StatxFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_STATX AT_", without="AT_FDCWD AT_EACCESS AT_STATX_SYNC_TYPE"))]
-StatxMaskArg = Annotated[int, Flags(Table("stat", "STATX_", without="STATX_ATTR*"), "uint")]
+StatxFlagsArg = Annotated[
+    int, Flags(Table("fcntl", "AT_", without="AT_FDCWD AT_EACCESS AT_STATX_SYNC_TYPE"), modes=0x6000)
+]
+StatxMaskArg = Annotated[int, Flags(Table("stat", "STATX_", without="STATX_ATTR* STATX__*"), "uint")]
 FallocateArg = Annotated[int, Flags(Table("fcntl", "FALLOC_FL_"))]
 FadviseArg = Annotated[int, Flags(Table("fcntl", "POSIX_FADV_"), enum=True)]
 RwFlagsArg = Annotated[int, Flags(Table("unistd", "RWF_"))]
 ProtArg = Annotated[int, Flags(Table("mman", "PROT_"), "ulong")]
-MapFlagsArg = Annotated[int, Flags(Table("mman", "MAP_", without="MAP_TYPE MAP_HUGE_*"), "ulong", modes=0xF)]
+MapFlagsArg = Annotated[
+    int,
+    Flags(
+        Table("mman", "MAP_", without="MAP_TYPE MAP_HUGE_*"), "ulong", modes=0xF, shifted=("MAP_HUGE_SHIFT", 26, 0x3F)
+    ),
+]
 AdviceArg = Annotated[int, Flags(Table("mman", "MADV_"), enum=True)]
 MsyncArg = Annotated[int, Flags(Table("mman", "MS_"))]
 MremapArg = Annotated[int, Flags(Table("mman", "MREMAP_"), "ulong")]
+MremapAddressArg = Annotated[UserAddr, When(Address(), "flags", 2)]  # MREMAP_FIXED
 MlockallArg = Annotated[int, Flags(Table("mman", "MCL_"))]
 MemfdArg = Annotated[int, Flags(Table("mman", "MFD_"), "uint")]
 SigHowArg = Annotated[int, Flags(Table("signal", "SIG_BLOCK SIG_UNBLOCK SIG_SETMASK", unknown="SIG_???"), enum=True)]
@@ -105,9 +116,9 @@ ItimerArg = Annotated[int, Flags(Table("time", "ITIMER_"), enum=True)]
 GrndArg = Annotated[int, Flags(Table("random", "GRND_"), "uint")]
 ArchPrctlArg = Annotated[int, Flags(Table("prctl", "ARCH_"), enum=True)]
 PrctlArg = Annotated[int, Flags(Table("prctl", "PR_"), enum=True)]
-CloneFlagsArg = Annotated[int, Flags(Table("sched", "CLONE_"), "ulong")]
+CloneFlagsArg = Annotated[int, Flags(Table("sched", "CLONE_", without="CLONE_DETACHED"), "ulong")]
 SchedArg = Annotated[int, Flags(Table("sched", "SCHED_"), enum=True)]
-WaitArg = Annotated[int, Flags(Table("sched", "W __W"), "int")]
+WaitArg = Annotated[int, Flags(Table("sched", "W __W", without="WUNTRACED"))]
 RseqFlagsArg = Annotated[int, Flags(Table("rseq", "RSEQ_FLAG_"))]
 FutexOpArg = Annotated[int, Flags(Table("futex", "FUTEX_", without="FUTEX_PRIVATE_FLAG FUTEX_CMD_MASK"), modes=0xFF)]
 FamilyArg = Annotated[int, Flags(Table("socket", "AF_"), enum=True)]
@@ -128,6 +139,10 @@ Long = Annotated[int, Number("long")]
 AddressResult = Annotated[int, Number("ulong", 16)]
 OctalResult = Annotated[int, Number("ulong", 8)]
 FdResult = Annotated[int, FdNumber()]
+HexResult = Annotated[int, Number("ulong", 16)]
+FcntlResult = Annotated[int, ByCommand("cmd", "FCNTL_RESULT")]
+SchedResult = Annotated[int, Explained(Flags(Table("sched", "SCHED_"), enum=True))]
+TimeResult = Annotated[int, Explained(Word("date"))]
 
 _LONG = Number("long")
 

@@ -3,7 +3,7 @@
 Source: asm-generic/fcntl.h, linux/fcntl.h (Linux 6.1).
 """
 
-# open(2) flags; the order is the one in which they are shown
+# open(2): the access mode, then the flags in the order in which they are shown
 O_RDONLY = 0
 O_WRONLY = 0o1
 O_RDWR = 0o2
@@ -15,16 +15,19 @@ O_TRUNC = 0o1000
 O_APPEND = 0o2000
 O_NONBLOCK = 0o4000
 O_SYNC = 0o4010000
-O_ASYNC = 0o20000
+__O_SYNC = 0o4000000
 O_DSYNC = 0o10000
 O_DIRECT = 0o40000
 O_LARGEFILE = 0o100000
-O_DIRECTORY = 0o200000
 O_NOFOLLOW = 0o400000
 O_NOATIME = 0o1000000
 O_CLOEXEC = 0o2000000
 O_PATH = 0o10000000
 O_TMPFILE = 0o20200000
+__O_TMPFILE = 0o20000000
+O_DIRECTORY = 0o200000
+FASYNC = 0o20000
+O_ASYNC = FASYNC
 
 # fcntl(2) commands
 F_DUPFD = 0
@@ -74,10 +77,10 @@ F_SEAL_FUTURE_WRITE = 0x10
 # flock(2)
 LOCK_SH = 1
 LOCK_EX = 2
-LOCK_UN = 8
 LOCK_NB = 4
+LOCK_UN = 8
 
-# *at(2)
+# *at(2), in the order in which they are shown
 AT_FDCWD = -100
 AT_SYMLINK_NOFOLLOW = 0x100
 AT_REMOVEDIR = 0x200

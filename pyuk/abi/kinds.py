@@ -33,47 +33,23 @@ class Number(Kind):
     __slots__ = ("base",)
 
     def __init__(self, ctype: str, base: int = 10) -> None:
-        super().__init__(ctype)
+        self.ctype = ctype
         self.base = base
 
 
-class Ident(Kind):
-    """A uid_t or gid_t; all ones is shown as -1 ("leave it")."""
+class Word(Kind):
+    """A number of a known meaning, which has a text of its own.
 
-    __slots__ = ()
+    meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t;
+    "limit" an rlim_t; "bytes" and "text" are char arrays within a struct, the latter up to its NUL;
+    "wait" a wait(2) status; "hidden" a register that says nothing (preadv's pos_h on 64-bit) and is not shown.
+    """
 
-    def __init__(self) -> None:
-        self.ctype = "uint"
+    __slots__ = ("meaning",)
 
-
-class SignalNumber(Kind):
-    """A signal number."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        self.ctype = "int"
-
-
-class DeviceNumber(Kind):
-    """A dev_t, shown as its two halves."""
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        self.ctype = "ulong"
-
-
-class Bytes(Kind):
-    """A char array within a struct, all of it."""
-
-    __slots__ = ()
-
-
-class Text(Kind):
-    """A char array within a struct, up to its NUL."""
-
-    __slots__ = ()
+    def __init__(self, meaning: str, ctype: str = "ulong") -> None:
+        self.ctype = ctype
+        self.meaning = meaning
 
 
 class FdNumber(Kind):
@@ -82,35 +58,43 @@ class FdNumber(Kind):
     __slots__ = ("dirfd",)
 
     def __init__(self, *, dirfd: bool = False) -> None:
-        super().__init__("int")
+        self.ctype = "int"
         self.dirfd = dirfd
 
 
 class Mode(Kind):
-    """A mode_t. With `only_with`, the call has it only when that argument has one of these bits (open's O_CREAT)."""
+    """A mode_t: permission bits, and if `whole` the file type too."""
 
-    __slots__ = ("bits", "only_with", "whole")
+    __slots__ = ("whole",)
 
-    def __init__(self, only_with: str | None = None, bits: int = 0, *, whole: bool = False) -> None:
-        super().__init__("uint")
-        self.only_with = only_with
-        self.bits = bits
-        self.whole = whole  # with the S_IFMT part (mknod)
+    def __init__(self, *, whole: bool = False) -> None:
+        self.ctype = "uint"
+        self.whole = whole
 
 
 class Flags(Kind):
     """A word of flag bits from one table.
 
-    With `enum` it is exactly one value; the bits in `modes` hold one value (O_ACCMODE), the rest are flags.
+    With `enum` it is exactly one value of it. The bits in `modes` hold one value (open's O_ACCMODE), the rest are
+    flags. `shifted` names a small number that stands at a shift: (name of the shift, the shift, the mask).
     """
 
-    __slots__ = ("enum", "modes", "table")
+    __slots__ = ("enum", "modes", "shifted", "table")
 
-    def __init__(self, table: Table, ctype: str = "int", *, enum: bool = False, modes: int = 0) -> None:
+    def __init__(
+        self,
+        table: Table,
+        ctype: str = "int",
+        *,
+        enum: bool = False,
+        modes: int = 0,
+        shifted: tuple[str, int, int] | None = None,
+    ) -> None:
         self.ctype = ctype
         self.table = table
         self.enum = enum
         self.modes = modes
+        self.shifted = shifted
 
 
 class Pointer(Kind):
@@ -119,7 +103,7 @@ class Pointer(Kind):
     __slots__ = ("direction",)
 
     def __init__(self, direction: str = IN) -> None:
-        super().__init__("ulong")
+        self.ctype = "ulong"
         self.direction = direction
 
 
@@ -134,31 +118,56 @@ class CString(Pointer):
 
     __slots__ = ("path",)
 
-    def __init__(self, *, path: bool = False) -> None:
-        super().__init__(IN)
+    def __init__(self, direction: str = IN, *, path: bool = False) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
         self.path = path
 
 
 class Buffer(Pointer):
-    """Bytes: `size` names the parameter with the length, or "return" for the call's result (read)."""
+    """Bytes: `size` names the parameter with the length, or "return" for the call's result (read).
 
-    __slots__ = ("size", "text")
+    With `text` it is a path rather than data (readlink, getcwd); with `opaque` it is bytes that are no text at all
+    (getrandom).
+    """
 
-    def __init__(self, direction: str, size: str, *, text: bool = False) -> None:
-        super().__init__(direction)
+    __slots__ = ("opaque", "size", "text")
+
+    def __init__(self, direction: str, size: str, *, text: bool = False, opaque: bool = False) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
         self.size = size
-        self.text = text  # a path rather than data (readlink, getcwd)
+        self.text = text
+        self.opaque = opaque
+
+
+class DirentArray(Pointer):
+    """What getdents(2) gives: struct linux_dirent (32) or linux_dirent64 (64), as many bytes as the call's result."""
+
+    __slots__ = ("bits",)
+
+    def __init__(self, bits: int) -> None:
+        self.ctype = "ulong"
+        self.direction = OUT
+        self.bits = bits
 
 
 class StructAt(Pointer):
-    """One struct, or with `count` (a parameter's name, "return", or a number) an array of it."""
+    """One struct, or with `count` (a parameter's name, "return", or a number) an array of it.
 
-    __slots__ = ("count", "struct")
+    only_interrupted: it is written only where a signal ended the call (nanosleep's rem).
+    """
 
-    def __init__(self, direction: str, struct: Struct, count: str | int | None = None) -> None:
-        super().__init__(direction)
+    __slots__ = ("count", "only_interrupted", "struct")
+
+    def __init__(
+        self, direction: str, struct: Struct, count: str | int | None = None, *, only_interrupted: bool = False
+    ) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
         self.struct = struct
         self.count = count
+        self.only_interrupted = only_interrupted
 
 
 class StringVector(Pointer):
@@ -167,7 +176,8 @@ class StringVector(Pointer):
     __slots__ = ("environment",)
 
     def __init__(self, *, environment: bool = False) -> None:
-        super().__init__(IN)
+        self.ctype = "ulong"
+        self.direction = IN
         self.environment = environment
 
 
@@ -177,7 +187,8 @@ class IoVector(Pointer):
     __slots__ = ("count",)
 
     def __init__(self, direction: str, count: str) -> None:
-        super().__init__(direction)
+        self.ctype = "ulong"
+        self.direction = direction
         self.count = count
 
 
@@ -187,7 +198,8 @@ class SignalSet(Pointer):
     __slots__ = ("size",)
 
     def __init__(self, direction: str, size: str) -> None:
-        super().__init__(direction)
+        self.ctype = "ulong"
+        self.direction = direction
         self.size = size
 
 
@@ -197,16 +209,46 @@ class SocketAddress(Pointer):
     __slots__ = ("length",)
 
     def __init__(self, direction: str, length: str) -> None:
-        super().__init__(direction)
+        self.ctype = "ulong"
+        self.direction = direction
         self.length = length
 
 
+class When(Kind):
+    """An argument that the call has only when that other parameter has one of these bits (open's mode: O_CREAT)."""
+
+    __slots__ = ("bits", "kind", "parameter")
+
+    def __init__(self, kind: Kind, parameter: str, bits: int) -> None:
+        self.ctype = kind.ctype
+        self.kind = kind
+        self.parameter = parameter
+        self.bits = bits
+
+
 class ByCommand(Kind):
-    """What another parameter selects (fcntl's arg by cmd): `commands` names the table in pyuk.abi.commands."""
+    """What another parameter selects (fcntl's arg by cmd).
 
-    __slots__ = ("commands", "selector")
+    commands: the table in pyuk.abi.commands, from a command to a kind; None there: the call has no such argument.
+    mask: the bits of the selector that are the command (futex's FUTEX_CMD_MASK).
+    """
 
-    def __init__(self, selector: str, commands: str) -> None:
+    __slots__ = ("commands", "mask", "selector")
+
+    def __init__(self, selector: str, commands: str, *, mask: int = 0xFFFFFFFF) -> None:
         self.ctype = "ulong"
         self.selector = selector
         self.commands = commands
+        self.mask = mask
+
+
+class Explained(Kind):
+    """A result whose meaning stands beside it, `0x8002 (flags O_RDWR|O_LARGEFILE)`; `base` is the number's."""
+
+    __slots__ = ("base", "kind", "prefix")
+
+    def __init__(self, kind: Kind, prefix: str = "", *, base: int = 10) -> None:
+        self.ctype = "long"
+        self.kind = kind
+        self.prefix = prefix
+        self.base = base

@@ -12,13 +12,12 @@ PROT_SEM = 8
 PROT_GROWSDOWN = 0x1000000
 PROT_GROWSUP = 0x2000000
 
-# what the low four bits of flags say
+# flags: one of the first four in the low four bits, and the rest in the order in which they are shown
+MAP_FILE = 0
 MAP_SHARED = 0x1
 MAP_PRIVATE = 0x2
 MAP_SHARED_VALIDATE = 0x3
 MAP_TYPE = 0xF
-
-# flags
 MAP_FIXED = 0x10
 MAP_ANONYMOUS = 0x20
 MAP_32BIT = 0x40
@@ -40,9 +39,9 @@ MAP_HUGE_SHIFT = 0x1A
 MAP_HUGE_MASK = 0x3F
 
 # msync(2)
+MS_SYNC = 0x4
 MS_ASYNC = 0x1
 MS_INVALIDATE = 0x2
-MS_SYNC = 0x4
 
 # madvise(2)
 MADV_NORMAL = 0

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from pyuk.abi.kinds import Address, Bytes, DeviceNumber, FdNumber, Flags, Kind, Mode, Number, SignalNumber, Text
+from pyuk.abi.kinds import Address, FdNumber, Flags, Kind, Mode, Number, Word
 from pyuk.abi.tables import Table
 
 TYPE_CHECKING = False
@@ -135,7 +135,7 @@ class Record:
 def _default_kind(form: str | Struct) -> Kind:
     if isinstance(form, Struct):
         return Nested(form)
-    return Bytes() if form.endswith("s") else Number("long" if form.islower() else "ulong")
+    return Word("bytes") if form.endswith("s") else Number("long" if form.islower() else "ulong")
 
 
 def _zero(field: Field) -> Any:
@@ -180,14 +180,14 @@ _HEX = "ulong", 16
 STAT = Struct(
     "stat",
     lambda: (
-        ("st_dev", "Q", DeviceNumber()),
+        ("st_dev", "Q", Word("device")),
         ("st_ino", "Q"),
         ("st_nlink", "Q"),
         ("st_mode", "I", Mode(whole=True)),
         ("st_uid", "I"),
         ("st_gid", "I"),
         ("", "4x"),
-        ("st_rdev", "Q", DeviceNumber()),
+        ("st_rdev", "Q", Word("device")),
         ("st_size", "q"),
         ("st_blksize", "q"),
         ("st_blocks", "q"),
@@ -207,7 +207,7 @@ STATX_TIMESTAMP = Struct("statx_timestamp", lambda: (("tv_sec", "q"), ("tv_nsec"
 STATX = Struct(
     "statx",
     lambda: (
-        ("stx_mask", "I", Flags(Table("stat", "STATX_", without="STATX_ATTR*"), "uint")),
+        ("stx_mask", "I", Flags(Table("stat", "STATX_", without="STATX_ATTR* STATX__*"), "uint")),
         ("stx_blksize", "I"),
         ("stx_attributes", "Q", Flags(Table("stat", "STATX_ATTR_"), "ulong")),
         ("stx_nlink", "I"),
@@ -248,12 +248,12 @@ TMS = Struct("tms", lambda: (("tms_utime", "Q"), ("tms_stime", "Q"), ("tms_cutim
 UTSNAME = Struct(
     "new_utsname",
     lambda: (
-        ("sysname", "65s", Text()),
-        ("nodename", "65s", Text()),
-        ("release", "65s", Text()),
-        ("version", "65s", Text()),
-        ("machine", "65s", Text()),
-        ("domainname", "65s", Text()),
+        ("sysname", "65s", Word("text")),
+        ("nodename", "65s", Word("text")),
+        ("release", "65s", Word("text")),
+        ("version", "65s", Word("text")),
+        ("machine", "65s", Word("text")),
+        ("domainname", "65s", Word("text")),
     ),
     shown="sysname nodename",
 )
@@ -283,7 +283,7 @@ SYSINFO = Struct(
 )
 
 # linux/resource.h
-RLIMIT = Struct("rlimit64", lambda: (("rlim_cur", "Q", Number("rlim")), ("rlim_max", "Q", Number("rlim"))))
+RLIMIT = Struct("rlimit64", lambda: (("rlim_cur", "Q", Word("limit")), ("rlim_max", "Q", Word("limit"))))
 RUSAGE = Struct(
     "rusage",
     lambda: (
@@ -315,7 +315,7 @@ SIGACTION = Struct(
     "sigaction",
     lambda: (
         ("sa_handler", "Q", Address()),
-        ("sa_flags", "Q", Flags(Table("signal", "SA_"), "ulong")),
+        ("sa_flags", "Q", Flags(Table("signal", "SA_", without="SA_UNSUPPORTED SA_EXPOSE_TAGBITS"), "ulong")),
         ("sa_restorer", "Q", Address()),
         ("sa_mask", "Q"),
     ),
@@ -429,7 +429,7 @@ FLOCK = Struct(
 OPEN_HOW = Struct(
     "open_how",
     lambda: (
-        ("flags", "Q", Flags(Table("fcntl", "O_", without="O_ACCMODE"), "ulong", modes=3)),
+        ("flags", "Q", Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"), "ulong", modes=3)),
         ("mode", "Q", Number("ulong", 8)),
         ("resolve", "Q", Flags(Table("fcntl", "RESOLVE_"), "ulong")),
     ),
@@ -473,11 +473,11 @@ SCHED_PARAM = Struct("sched_param", lambda: (("sched_priority", "i"),))
 CLONE_ARGS = Struct(
     "clone_args",
     lambda: (
-        ("flags", "Q", Flags(Table("sched", "CLONE_"), "ulong")),
+        ("flags", "Q", Flags(Table("sched", "CLONE_", without="CLONE_DETACHED"), "ulong")),
         ("pidfd", "Q", Address()),
         ("child_tid", "Q", Address()),
         ("parent_tid", "Q", Address()),
-        ("exit_signal", "Q", SignalNumber()),
+        ("exit_signal", "Q", Word("signal")),
         ("stack", "Q", Address()),
         ("stack_size", "Q", Number(*_HEX)),
         ("tls", "Q", Number(*_HEX)),

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
 
 class HostBacking:
-    """A regular host file for mmap. It holds the open file description, as Linux's vma does, not a descriptor:
-    close(2) does not end a mapping.
+    """A regular host file for mmap.
+
+    It holds the open file description, as Linux's vma does, not a descriptor: close(2) does not end a mapping.
 
     `key` says which contents these are, as seen when the mapping was made: two backings with one key may share pages.
     Invariant: refs >= 1 while anything is mapped through it.

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import (
-    EBADF, EINVAL, EMFILE, ENODEV, ENOTDIR, ENOTTY, EOPNOTSUPP, EPERM, ESPIPE, SyscallError,
+    EBADF,
+    EINVAL,
+    EMFILE,
+    ENODEV,
+    ENOENT,
+    ENOTDIR,
+    ENOTTY,
+    EOPNOTSUPP,
+    EPERM,
+    ESPIPE,
+    EXDEV,
+    SyscallError,
 )  # fmt: skip
 from pyuk.abi.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
 from pyuk.abi.unistd import MAX_RW_COUNT
@@ -98,16 +109,43 @@ class OpenFile:
         """What fstat(2) shows."""
         raise NotImplementedError
 
+    def statx(self, flags: int, mask: int) -> bytes | None:
+        """See FileSystem.statx."""
+        return None
+
     def statfs(self) -> StatFs:
         """What fstatfs(2) shows."""
         raise NotImplementedError
+
+    def access(self, mode: int, *, effective: bool) -> None:
+        """See FileSystem.access: for AT_EMPTY_PATH."""
+
+    def readlink(self) -> bytes:
+        """The target, where this is a link opened with O_PATH | O_NOFOLLOW."""
+        raise SyscallError(ENOENT)
+
+    def lock(self, command: int, flock: bytes) -> bytes:
+        """The record locks: struct flock in and out."""
+        raise SyscallError(EBADF)
+
+    def flock(self, operation: int) -> None:
+        """As flock(2)."""
+        raise SyscallError(EBADF)
+
+    def pipe_bytes(self) -> int:
+        """F_GETPIPE_SZ."""
+        raise SyscallError(EBADF)
+
+    def copy_range(self, start: int | None, target: OpenFile, target_start: int | None, count: int) -> int:
+        """As copy_file_range(2), between regular files; None is a file's position."""
+        raise SyscallError(EXDEV)
 
     def truncate(self, size_bytes: int) -> None:
         """Set the size (ftruncate(2))."""
         raise SyscallError(EINVAL)
 
     def sync(self, *, data_only: bool) -> None:
-        """fsync(2), or fdatasync(2)."""
+        """As fsync(2), or fdatasync(2)."""
         raise SyscallError(EINVAL)
 
     def entries(self) -> Iterator[tuple[int, int, int, bytes]]:
@@ -115,27 +153,27 @@ class OpenFile:
         raise SyscallError(ENOTDIR)
 
     def control(self, request: int, data: bytes) -> bytes:
-        """ioctl(2) with its argument's bytes; what comes back is copied out."""
+        """As ioctl(2) with its argument's bytes; what comes back is copied out."""
         raise SyscallError(ENOTTY)
 
     def chmod(self, mode: int) -> None:
-        """fchmod(2)."""
+        """As fchmod(2)."""
         raise SyscallError(EPERM)
 
     def chown(self, uid: int, gid: int) -> None:
-        """fchown(2)."""
+        """As fchown(2)."""
         raise SyscallError(EPERM)
 
     def utime(self, times_ns: Times) -> None:
-        """futimens(3)."""
+        """As futimens(3)."""
         raise SyscallError(EPERM)
 
     def getxattr(self, name: bytes) -> bytes:
-        """fgetxattr(2), the whole value."""
+        """As fgetxattr(2), the whole value."""
         raise SyscallError(EOPNOTSUPP)
 
     def listxattr(self) -> list[bytes]:
-        """flistxattr(2)."""
+        """As flistxattr(2)."""
         return []
 
     def status_flags(self) -> int:
@@ -153,6 +191,10 @@ class OpenFile:
     def host_fd(self) -> int:
         """The host's descriptor behind this, -1 where there is none. Never shown to a guest."""
         return -1
+
+    def host_name(self) -> bytes:
+        """A path by which the host finds exactly this file."""
+        raise SyscallError(EXDEV)
 
     def link_text(self) -> bytes:
         """What readlink of /proc/self/fd/N gives."""

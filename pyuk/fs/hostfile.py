@@ -8,10 +8,20 @@ from __future__ import annotations
 
 import os
 import stat as modes
+import struct
 import sys
 
-from pyuk.abi.errno import EACCES, EINVAL, ENODEV, EOPNOTSUPP, SyscallError
-from pyuk.abi.fcntl import O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH
+from pyuk.abi.errno import EACCES, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
+from pyuk.abi.fcntl import (
+    AT_EMPTY_PATH,
+    F_GETPIPE_SZ,
+    F_UNLCK,
+    O_APPEND,
+    O_DIRECT,
+    O_NOATIME,
+    O_NONBLOCK,
+    O_PATH,
+)  # fmt: skip
 from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_SET, UIO_MAXIOV
 from pyuk.fs.backing import HostBacking
 from pyuk.fs.errors import guest_error
@@ -124,9 +134,70 @@ class HostFile(OpenFile):
         except OSError as error:
             raise guest_error(error) from None
 
+    def statx(self, flags: int, mask: int) -> bytes | None:
+        """The host's own."""
+        return self.host.statx(self, b"", flags | AT_EMPTY_PATH, mask)
+
+    def access(self, mode: int, *, effective: bool) -> None:
+        """By way of the host's name for its descriptor."""
+        self.host.access(None, self.host_name(), mode, effective=effective, follow=True)
+
+    def readlink(self) -> bytes:
+        """Of the link itself."""
+        if not modes.S_ISLNK(self.mode):
+            raise SyscallError(ENOENT)
+        return self.host.readlink(self, b"")
+
+    def lock(self, command: int, flock: bytes) -> bytes:
+        """The host's locks. A holder outside shows as pid -1, as for a lock of an open file description.
+
+        Deviation: POSIX locks belong to the host process, so guests do not lock each other out with them.
+        """
+        import fcntl  # noqa: PLC0415
+
+        if sys.platform != "linux":
+            raise SyscallError(EINVAL)
+        try:
+            answer = fcntl.fcntl(self.fd, command, flock)
+        except OSError as error:
+            raise guest_error(error) from None
+        held = struct.unpack_from("<h", answer)[0] != F_UNLCK
+        return answer[:24] + (b"\xff\xff\xff\xff" + answer[28:] if held else answer[24:])
+
+    def flock(self, operation: int) -> None:
+        """The host's: an open file description there is one here."""
+        import fcntl  # noqa: PLC0415
+
+        try:
+            fcntl.flock(self.fd, operation)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def pipe_bytes(self) -> int:
+        """The host's pipe."""
+        import fcntl  # noqa: PLC0415
+
+        try:
+            return fcntl.fcntl(self.fd, F_GETPIPE_SZ)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def host_name(self) -> bytes:
+        """See HostFs.name_of."""
+        return self.host.name_of(self.fd)
+
     def statfs(self) -> StatFs:
         """Straight from the host."""
         return self.host.statfs_of(self.fd)
+
+    def copy_range(self, start: int | None, target: OpenFile, target_start: int | None, count: int) -> int:
+        """The host copies, perhaps without moving a byte. Errors: EXDEV where it cannot."""
+        if target.host_fd() < 0 or not hasattr(os, "copy_file_range"):
+            return super().copy_range(start, target, target_start, count)
+        try:
+            return os.copy_file_range(self.fd, target.host_fd(), count, start, target_start)
+        except OSError as error:
+            raise guest_error(error) from None
 
     def truncate(self, size_bytes: int) -> None:
         """EINVAL where it is not open for writing is ftruncate(2)'s own."""
@@ -146,14 +217,14 @@ class HostFile(OpenFile):
             raise guest_error(error) from None
 
     def chmod(self, mode: int) -> None:
-        """fchmod(2)."""
+        """As fchmod(2)."""
         try:
             os.fchmod(self.fd, mode)
         except OSError as error:
             raise guest_error(error) from None
 
     def chown(self, uid: int, gid: int) -> None:
-        """fchown(2)."""
+        """As fchown(2)."""
         try:
             if self.flags & O_PATH:  # AT_EMPTY_PATH: fchown(2) itself refuses such a descriptor
                 os.chown(self.host.name_of(self.fd), uid, gid)
@@ -163,15 +234,15 @@ class HostFile(OpenFile):
             raise guest_error(error) from None
 
     def utime(self, times_ns: Times) -> None:
-        """futimens(3)."""
+        """As futimens(3)."""
         self.host.set_times(self.host.name_of(self.fd) if self.flags & O_PATH else self.fd, times_ns)
 
     def getxattr(self, name: bytes) -> bytes:
-        """fgetxattr(2), the whole value."""
+        """As fgetxattr(2), the whole value."""
         return self.host.xattr(self.fd, name)
 
     def listxattr(self) -> list[bytes]:
-        """flistxattr(2)."""
+        """As flistxattr(2)."""
         return self.host.xattrs(self.fd)
 
     def control(self, request: int, data: bytes) -> bytes:

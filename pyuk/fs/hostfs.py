@@ -21,6 +21,8 @@ from pyuk.fs.stat import StatFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
 
@@ -236,15 +238,15 @@ class HostFs(FileSystem):
         self, what: int | bytes, times_ns: Times, dir_fd: int | None = None, *, follow: bool = True
     ) -> None:
         """Times of a host descriptor or path; one that stays is read first, as Python cannot leave it out."""
-        where = {} if isinstance(what, int) else {"dir_fd": dir_fd, "follow_symlinks": follow}
+        where: Any = {} if isinstance(what, int) else {"dir_fd": dir_fd, "follow_symlinks": follow}
         try:
             if times_ns is None:
-                os.utime(what, None, **where)  # type: ignore[call-overload]
+                os.utime(what, None, **where)
                 return
-            now = os.stat(what, **where)  # type: ignore[arg-type]
+            now = os.stat(what, **where)
             access = now.st_atime_ns if times_ns[0] is None else times_ns[0]
             change = now.st_mtime_ns if times_ns[1] is None else times_ns[1]
-            os.utime(what, ns=(access, change), **where)  # type: ignore[call-overload]
+            os.utime(what, ns=(access, change), **where)
         except OSError as error:
             raise guest_error(error) from None
 
@@ -284,7 +286,7 @@ class HostFs(FileSystem):
             return os.readlink(b"/proc/self/fd/%d" % fd)
         import fcntl  # noqa: PLC0415
 
-        answer: bytes = fcntl.fcntl(fd, fcntl.F_GETPATH, bytes(1024))  # type: ignore[attr-defined]
+        answer: bytes = fcntl.fcntl(fd, fcntl.F_GETPATH, bytes(1024))
         return answer.split(b"\0", 1)[0]
 
     def _reach(self, at: OpenFile | None, path: bytes) -> bytes:

@@ -103,7 +103,7 @@ class Namespace:
 
 
 def _suspect(path: bytes) -> bool:
-    """Whether the path could lead to /proc: by name, or by /dev/fd, /dev/stdin and their like, which are links to it."""
+    """Whether the path could lead to /proc: by name, or by /dev/fd, /dev/stdin and the like, links to it."""
     return b"proc" in path or b"/fd" in path or b"/std" in path or path.startswith((b"fd", b"std"))
 
 

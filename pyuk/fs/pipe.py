@@ -135,6 +135,10 @@ class PipeEnd(OpenFile):
             return self.pipe.used.to_bytes(4, "little")
         return super().control(request, data)
 
+    def pipe_bytes(self) -> int:
+        """The one size there is."""
+        return CAPACITY_BYTES
+
     def stat(self) -> Stat:
         """As pipefs shows it."""
         return self.pipe.stat()

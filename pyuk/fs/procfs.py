@@ -11,7 +11,14 @@ import stat as modes
 
 from pyuk.abi.errno import EACCES, EEXIST, EINVAL, EISDIR, ELOOP, ENOENT, ENOTDIR, SyscallError
 from pyuk.abi.fcntl import (
-    O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_LARGEFILE, O_NOFOLLOW, O_PATH, O_RDONLY,
+    O_ACCMODE,
+    O_CREAT,
+    O_DIRECTORY,
+    O_EXCL,
+    O_LARGEFILE,
+    O_NOFOLLOW,
+    O_PATH,
+    O_RDONLY,
 )  # fmt: skip
 from pyuk.abi.unistd import SEEK_CUR, SEEK_END, SEEK_SET, W_OK, X_OK
 from pyuk.fs.errors import guest_error

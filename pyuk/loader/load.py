@@ -224,9 +224,12 @@ def _find_interpreter(opener: Opener, elf: ElfFile, creds: Credentials) -> ElfFi
 
 
 def _open(opener: Opener, path: bytes, creds: Credentials, role: bytes) -> Image:
-    """open_exec with a reason that names the file: "interpreter /lib/ld.so: No such file or directory"."""
+    """open_exec with a reason that names the file: "interpreter /lib/ld.so: No such file or directory".
+
+    An empty name that a file gives means the cwd, unlike one that a process gives (getname_kernel).
+    """
     try:
-        return open_exec(opener, path, creds)
+        return open_exec(opener, path or (b"." if role else b""), creds)
     except SyscallError as error:
         reason = error.reason or message(error.errno)
         if role:

@@ -78,6 +78,9 @@ def map_program(space: AddressSpace, elf: ElfFile, backing: Backing, *, has_inte
             raise LateLoadError(error.errno, f"segment {i} ({_describe(phdr)}): {_why(error)}") from None
         placed.include(elf, phdr)
     placed.add_bias(bias)
+    if elf.ehdr.type == ET_DYN and not has_interpreter:
+        placed.brk = ELF_ET_DYN_BASE  # away from mmap's region, where a heap would soon be in the way
+    placed.brk = placed.brk + PAGE_MASK & ~PAGE_MASK
     return placed
 
 

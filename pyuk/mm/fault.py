@@ -59,7 +59,7 @@ def fault(space: AddressSpace, address: int, error_code: int) -> Fault | None:
     if error_code & PF_WRITE:
         if not flags & VM_WRITE:
             return Fault(SIGSEGV, SEGV_ACCERR, address)
-    elif not flags & VM_ACCESS or error_code & PF_PRESENT and not (error_code & PF_INSTR and flags & VM_EXEC):
+    elif not flags & VM_ACCESS or (error_code & PF_PRESENT and not (error_code & PF_INSTR and flags & VM_EXEC)):
         return Fault(SIGSEGV, SEGV_ACCERR, address)
     ram = space.ram
     try:
@@ -221,7 +221,7 @@ def _rights(space: AddressSpace, vma: Vma, address: int, frame: FrameNr, error_c
 def expand_stack(space: AddressSpace, address: int) -> Vma | None:
     """Grow the stack area above address down to it; None where Linux would refuse (expand_downwards).
 
-    Refusals: no growing area above, less than the guard gap to a neighbour, below mmap_min_addr, RLIMIT_STACK, RLIMIT_AS.
+    Refusals: no growing area above, less than the guard gap to a neighbour, below mmap_min_addr, RLIMIT_STACK or _AS.
     """
     if address >= TASK_SIZE:
         return None

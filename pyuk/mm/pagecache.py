@@ -20,11 +20,12 @@ _RECLAIM_FRAMES = 4096
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
 
-    __slots__ = ("_files", "ram", "spaces")
+    __slots__ = ("_files", "_serial", "ram", "spaces")
 
     def __init__(self, machine: Machine) -> None:
         self.ram = machine.ram
         self._files: dict[tuple[int, int], CachedFile] = {}  # least recently opened first
+        self._serial = 0
         self.spaces: list[AddressSpace] = []
         self.ram.on_shortage = self.reclaim
 
@@ -63,6 +64,11 @@ class PageCache:
                 break
         return n_freed > 0
 
+    def new_serial(self) -> int:
+        """An inode number for shared memory without a name."""
+        self._serial += 1
+        return self._serial
+
     def close(self) -> None:
         """Forget everything; no address space is left."""
         for cached in self._files.values():
@@ -76,7 +82,8 @@ class PageCache:
 
     def _forget_clean(self, cached: CachedFile, first: int = 0, last: int = 1 << 52) -> None:
         """Drop the pages of [first, last) that no guest has written, from tables too: the next touch reads again."""
-        stale = {page: frame for page, frame in cached.frames.items() if first <= page < last and page not in cached.writable}
+        writable = cached.writable
+        stale = {page: frame for page, frame in cached.frames.items() if first <= page < last and page not in writable}
         counts = self.ram.counts
         if any(counts[frame] > 1 for frame in stale.values()):
             self._unmap(cached, set(stale.values()))

@@ -6,6 +6,7 @@ shows one counts as well, so a count of 1 means that nobody has the page mapped.
 
 from __future__ import annotations
 
+from pyuk.abi.errno import SyscallError
 from pyuk.machine.paging import PAGE_BYTES, PAGE_SHIFT
 from pyuk.machine.ram import OutOfFramesError
 
@@ -26,10 +27,12 @@ class Pages:
     write fault that puts its page here. For a file those are the pages to be written back.
     """
 
-    __slots__ = ("frames", "n_pages", "ram", "refs", "writable")
+    __slots__ = ("frames", "n_pages", "ram", "refs", "serial", "writable")
 
-    def __init__(self, ram: Ram, n_pages: int) -> None:
+    def __init__(self, ram: Ram, n_pages: int, serial: int = 0) -> None:
+        """`serial` is its inode number on Linux's internal tmpfs, which /proc/PID/maps shows."""
         self.ram = ram
+        self.serial = serial
         self.n_pages = n_pages
         self.frames: dict[int, FrameNr] = {}
         self.writable: set[int] = set()
@@ -52,6 +55,10 @@ class Pages:
         frame = self.ram.alloc()
         self.frames[page] = frame
         return frame
+
+    def peek(self, page: int, _backing: Backing | None) -> bytes | None:
+        """The bytes of a page that is not in `frames`, leaving no trace; None past the end."""
+        return bytes(PAGE_BYTES) if page < self.n_pages else None
 
     def forget(self, pages: list[int]) -> None:
         """Let go of pages; who has them mapped keeps the frame."""
@@ -107,6 +114,16 @@ class CachedFile(Pages):
                 ram.release(frame)
         frames.update(zip(range(first, last), fresh[:n_full], strict=False))
         return frames.get(page, 0)
+
+    def peek(self, page: int, backing: Backing | None) -> bytes | None:
+        """The bytes of a page that is not in `frames`, leaving no trace; None past the end."""
+        assert backing is not None  # noqa: S101  # an area of file pages has a file
+        buffer = bytearray(PAGE_BYTES)
+        try:
+            n_bytes = backing.preadv([memoryview(buffer)], page << PAGE_SHIFT)
+        except SyscallError:
+            return None
+        return bytes(buffer) if n_bytes else None
 
     def _alloc(self, n_frames: int) -> list[FrameNr]:
         fresh: list[FrameNr] = []

@@ -7,21 +7,60 @@ Deviation: files of 2 MiB and more are not placed at a 2 MiB boundary (thp_get_u
 from __future__ import annotations
 
 from pyuk.abi.errno import (
-    EACCES, EAGAIN, EEXIST, EINVAL, ENOMEM, EOPNOTSUPP, EOVERFLOW, EPERM, SyscallError,
+    EACCES,
+    EAGAIN,
+    EEXIST,
+    EINVAL,
+    ENOMEM,
+    EOPNOTSUPP,
+    EOVERFLOW,
+    EPERM,
+    SyscallError,
 )  # fmt: skip
 from pyuk.abi.mman import (
-    MAP_32BIT, MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN,
-    MAP_HUGE_MASK, MAP_HUGE_SHIFT, MAP_HUGETLB, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE,
-    MAP_SHARED, MAP_SHARED_VALIDATE, MAP_STACK, MAP_TYPE, MAP_UNINITIALIZED,
+    MAP_32BIT,
+    MAP_ANONYMOUS,
+    MAP_DENYWRITE,
+    MAP_EXECUTABLE,
+    MAP_FIXED,
+    MAP_FIXED_NOREPLACE,
+    MAP_GROWSDOWN,
+    MAP_HUGE_MASK,
+    MAP_HUGE_SHIFT,
+    MAP_HUGETLB,
+    MAP_LOCKED,
+    MAP_NONBLOCK,
+    MAP_NORESERVE,
+    MAP_POPULATE,
+    MAP_PRIVATE,
+    MAP_SHARED,
+    MAP_SHARED_VALIDATE,
+    MAP_STACK,
+    MAP_TYPE,
+    MAP_UNINITIALIZED,
 )  # fmt: skip
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK
-from pyuk.machine.paging import PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE
+from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, W
 from pyuk.mm import fault as faults
 from pyuk.mm import layout, ptes
 from pyuk.mm.pages import Pages
 from pyuk.mm.vma import (
-    VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_LOCKED, VM_MAYEXEC, VM_MAYREAD,
-    VM_MAYSHARE, VM_MAYWRITE, VM_NORESERVE, VM_READ, VM_SHARED, VM_WRITE, Vma, VmaSet, mergeable,
+    VM_ACCESS,
+    VM_ACCOUNT,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_LOCKED,
+    VM_MAYEXEC,
+    VM_MAYREAD,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_NORESERVE,
+    VM_READ,
+    VM_SHARED,
+    VM_WRITE,
+    Vma,
+    VmaSet,
+    mergeable,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -81,12 +120,12 @@ class AddressSpace:
 
     def mmap(
         self, addr: int, length: int, prot: int, flags: int, backing: Backing | None = None, offset: int = 0,
-        *, may_read: bool = True, may_write: bool = True, may_exec: bool = True,
+        *, may_write: bool = True, may_exec: bool = True,
     ) -> int:  # fmt: skip
         """Map length bytes of a file at offset, or of zeros; gives the address.
 
-        What the open file allows: may_read and may_write as it was opened, may_exec unless its mount is noexec.
-        Whether the descriptor is open (EBADF) and its file can be mapped (ENODEV) is decided before.
+        What the open file allows: may_write if it was opened so, may_exec unless its mount is noexec.
+        That it is open, can be read and can be mapped (EBADF, EACCES, ENODEV) is checked before.
         Errors: EINVAL length 0, offset or MAP_FIXED address unaligned, neither MAP_SHARED nor MAP_PRIVATE;
         ENOMEM no room, a limit, more than RAM; EOVERFLOW offset + length; EEXIST MAP_FIXED_NOREPLACE;
         EACCES file not opened for that; EPERM below mmap_min_addr or noexec; EOPNOTSUPP MAP_SHARED_VALIDATE.
@@ -113,13 +152,12 @@ class AddressSpace:
         if flags & MAP_GROWSDOWN:
             vm_flags |= VM_GROWSDOWN
         if flags & MAP_LOCKED:
-            self._check_mlock(length)
+            self.check_mlock(length)
             vm_flags |= VM_LOCKED
         if backing is None:
             vm_flags |= _anonymous_flags(flags)
         else:
-            file_prot = may_read * VM_READ | may_write * VM_WRITE | may_exec * VM_EXEC
-            vm_flags |= _file_flags(vm_flags, flags, file_prot, pgoff, length)
+            vm_flags |= _file_flags(vm_flags, flags, pgoff, length, may_write=may_write, may_exec=may_exec)
             if vm_flags & VM_MAYSHARE and not may_write:
                 vm_flags &= ~(VM_MAYWRITE | VM_SHARED)
             if not may_exec:
@@ -134,9 +172,10 @@ class AddressSpace:
         return addr
 
     def map_fixed(
-        self, addr: int, length: int, prot: int, backing: Backing | None = None, offset: int = 0, *, replace: bool = True,
+        self, addr: int, length: int, prot: int, backing: Backing | None = None, offset: int = 0, *,
+        replace: bool = True,
     ) -> int:  # fmt: skip
-        """A private mapping at exactly addr, for the loader; without `replace`, EEXIST where something is."""
+        """A private mapping at exactly addr; without `replace`, EEXIST where something is."""
         flags = MAP_PRIVATE | (MAP_FIXED if replace else MAP_FIXED_NOREPLACE)
         if backing is None:
             flags |= MAP_ANONYMOUS
@@ -162,7 +201,7 @@ class AddressSpace:
         if backing is not None:
             pages = self.cache.open(backing)
         elif shared_memory:
-            pages = Pages(self.ram, n_pages)
+            pages = Pages(self.ram, n_pages, self.cache.new_serial())
         vma = Vma(addr, end, vm_flags, pgoff, pages, backing)
         vma.hold()
         vmas.add(vma)
@@ -219,12 +258,12 @@ class AddressSpace:
     def set_brk(self, brk: int) -> int:
         """Move the end of the heap; gives the new end, or the old one where Linux refuses.
 
-        Refusals: below start_brk, RLIMIT_DATA or RLIMIT_AS, no memory, or another mapping (or its guard gap) in the way.
+        Refusals: below start_brk, RLIMIT_DATA or RLIMIT_AS, no memory, another mapping or its guard gap in the way.
         """
         vmas = self.vmas
         old, new = self.brk + PAGE_MASK & ~PAGE_MASK, brk + PAGE_MASK & ~PAGE_MASK
         limit = self.limits.soft[RLIMIT_DATA]
-        if brk < self.start_brk or limit != RLIM64_INFINITY and brk - self.start_brk + self.data_bytes > limit:
+        if brk < self.start_brk or (limit != RLIM64_INFINITY and brk - self.start_brk + self.data_bytes > limit):
             return self.brk
         if new < old:
             heap = vmas.from_address(new)
@@ -233,7 +272,7 @@ class AddressSpace:
             self._unmap(new, old)
         elif new > old:
             above = vmas.from_address(old)
-            if new > TASK_SIZE or above is not None and new + PAGE_BYTES > above.guarded_start:
+            if new > TASK_SIZE or (above is not None and new + PAGE_BYTES > above.guarded_start):
                 return self.brk
             try:
                 self._grow_heap(old, new)
@@ -259,7 +298,8 @@ class AddressSpace:
     def set_stack(self, top: int, n_string_bytes: int, rlimit_bytes: int, *, executable: bool = False) -> int:
         """Make the stack area below top, for argument strings of that size and 128 KiB more; gives its start.
 
-        `rlimit_bytes` is RLIMIT_STACK at exec: it decides where mmap begins as well. Source: fs/exec.c, setup_arg_pages.
+        `rlimit_bytes` is RLIMIT_STACK at exec: it decides where mmap begins as well.
+        Source: fs/exec.c, setup_arg_pages.
         """
         self._base = layout.mmap_base(rlimit_bytes)
         strings = top - max(n_string_bytes, 1) & ~PAGE_MASK
@@ -278,32 +318,50 @@ class AddressSpace:
         for vma in self.vmas.overlapping(start, end):
             error_code = faults.PF_WRITE if vma.flags & (VM_WRITE | VM_SHARED) == VM_WRITE else 0
             for va in range(max(start, vma.start), min(end, vma.end), PAGE_BYTES):
-                if not self.page_table.entry(va) and self.fault(va, error_code) is not None:
+                if self.touch(va, error_code) is not None:
                     return
+
+    def touch(self, va: int, error_code: int) -> Fault | None:
+        """Fault a page in as an access would; error_code is PF_WRITE or 0. Flushes what the TLB may hold of it."""
+        old = self.page_table.entry(va)
+        if old & P and (old & W or not error_code & faults.PF_WRITE):
+            return None
+        fault = self.fault(va, error_code | faults.PF_USER | (old & P and faults.PF_PRESENT))
+        if old & A and (self.page_table.entry(va) ^ old) & FRAME_MASK:
+            self.machine.flush_page(va)
+            self.n_flushes += 1
+        return fault
+
+    def inherit(self, parent: AddressSpace) -> None:
+        """Take over what is not an area or a page (fork)."""
+        self._base, self._next_anon_vma = parent._base, parent._next_anon_vma
+        self.mmap_min_addr = parent.mmap_min_addr
+        self.start_brk, self.brk, self.data_bytes = parent.start_brk, parent.brk, parent.data_bytes
+        self.start_stack, self.arg_range, self.env_range = parent.start_stack, parent.arg_range, parent.env_range
 
     def may_expand(self, vm_flags: int, n_pages: int) -> bool:
         """Whether RLIMIT_AS and RLIMIT_DATA leave room for n_pages more (may_expand_vm)."""
         soft = self.limits.soft
         limit = soft[RLIMIT_AS]
-        if limit != RLIM64_INFINITY and self.total_pages + n_pages > limit >> PAGE_SHIFT:
+        if limit != RLIM64_INFINITY and self.n_mapped_pages + n_pages > limit >> PAGE_SHIFT:
             return False
         limit = soft[RLIMIT_DATA]
-        if limit == RLIM64_INFINITY or not is_data(vm_flags) or self.data_pages + n_pages <= limit >> PAGE_SHIFT:
+        if limit == RLIM64_INFINITY or not is_data(vm_flags) or self.n_data_pages + n_pages <= limit >> PAGE_SHIFT:
             return True
         # "Workaround for Valgrind"
-        return limit == 0 and self.data_pages + n_pages <= self.limits.hard[RLIMIT_DATA] >> PAGE_SHIFT
+        return limit == 0 and self.n_data_pages + n_pages <= self.limits.hard[RLIMIT_DATA] >> PAGE_SHIFT
 
     def check_enough_memory(self, n_pages: int) -> None:
         """ENOMEM for one request larger than all of RAM (the default overcommit heuristic)."""
         if n_pages > self.ram.n_frames:
             raise SyscallError(ENOMEM, "more than all of RAM")
 
-    def check_map_count(self) -> None:
-        """ENOMEM where one area more would be too many."""
-        if len(self.vmas) >= MAX_MAP_COUNT:
+    def check_map_count(self, n_more: int = 0) -> None:
+        """ENOMEM where one area (and n_more) would be too many."""
+        if len(self.vmas) + n_more >= MAX_MAP_COUNT:
             raise SyscallError(ENOMEM, "max_map_count")
 
-    def _check_mlock(self, length: int) -> None:
+    def check_mlock(self, length: int) -> None:
         """can_do_mlock, mlock_future_check. Deviation: no capability lifts the limit."""
         limit = self.limits.soft[RLIMIT_MEMLOCK]
         if not limit:
@@ -313,12 +371,12 @@ class AddressSpace:
             raise SyscallError(EAGAIN, "RLIMIT_MEMLOCK")
 
     @property
-    def total_pages(self) -> int:
+    def n_mapped_pages(self) -> int:
         """total_vm: all mapped pages, touched or not."""
         return sum(vma.end - vma.start for vma in self.vmas) >> PAGE_SHIFT
 
     @property
-    def data_pages(self) -> int:
+    def n_data_pages(self) -> int:
         """data_vm: private writable pages that are not stack."""
         return sum(vma.end - vma.start for vma in self.vmas if is_data(vma.flags)) >> PAGE_SHIFT
 
@@ -340,8 +398,12 @@ class AddressSpace:
             if other.anon_vma and not other.forked and _anon_vma_compatible(vma, other):
                 vma.anon_vma = other.anon_vma
                 return
-        vma.anon_vma = self._next_anon_vma
+        vma.anon_vma = self.new_anon_vma()
+
+    def new_anon_vma(self) -> int:
+        """A number that no area has yet."""
         self._next_anon_vma += 1
+        return self._next_anon_vma
 
     def mremap(self, old_addr: int, old_length: int, new_length: int, flags: int, new_addr: int = 0) -> int:
         """Grow, shrink or move a mapping; gives its address. See mm/remap.py."""
@@ -424,7 +486,7 @@ def _anonymous_flags(flags: int) -> int:
     return VM_SHARED | VM_MAYSHARE
 
 
-def _file_flags(vm_flags: int, flags: int, file_prot: int, pgoff: int, length: int) -> int:
+def _file_flags(vm_flags: int, flags: int, pgoff: int, length: int, *, may_write: bool, may_exec: bool) -> int:
     """What MAP_TYPE adds to the flags of a file's area, and whether the file allows it: do_mmap's first switch."""
     kind = flags & MAP_TYPE
     if pgoff > _FILE_PAGES_MAX - (length >> PAGE_SHIFT):
@@ -433,11 +495,9 @@ def _file_flags(vm_flags: int, flags: int, file_prot: int, pgoff: int, length: i
         raise SyscallError(EINVAL, "neither MAP_SHARED nor MAP_PRIVATE")
     if kind == MAP_SHARED_VALIDATE and flags & ~_LEGACY_MAP_MASK:
         raise SyscallError(EOPNOTSUPP, "a flag that this file does not know")
-    if kind != MAP_PRIVATE and vm_flags & VM_WRITE and not file_prot & VM_WRITE:
+    if kind != MAP_PRIVATE and vm_flags & VM_WRITE and not may_write:
         raise SyscallError(EACCES, "the file is not opened for writing")
-    if not file_prot & VM_READ:
-        raise SyscallError(EACCES, "the file is not opened for reading")
-    if vm_flags & VM_EXEC and not file_prot & VM_EXEC:
+    if vm_flags & VM_EXEC and not may_exec:
         raise SyscallError(EPERM, "mounted noexec")
     if vm_flags & VM_GROWSDOWN:
         raise SyscallError(EINVAL, "MAP_GROWSDOWN of a file")

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, ENOMEM, SyscallError
 from pyuk.abi.signal import SIGKILL
-from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, W
-from pyuk.mm.fault import PF_PRESENT, PF_USER, PF_WRITE
+from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, P, W
+from pyuk.mm.fault import PF_WRITE
 from pyuk.mm.vma import VM_ACCESS, VM_WRITE
 
 TYPE_CHECKING = False
@@ -123,7 +123,7 @@ class UserMemory:
     def slices(self, addr: int, n_bytes: int, writing: bool) -> list[memoryview]:  # noqa: FBT001  # contract's signature
         """The guest's own bytes as views of RAM, for preadv and pwritev: the good prefix of the range.
 
-        EFAULT only if not one byte is good. Use them before the guest runs again: the views don't follow its page tables.
+        EFAULT only if not one byte is good. Use them before the guest runs again: they don't follow its page tables.
         """
         try:
             return self._parts(addr, n_bytes, writing=writing)
@@ -133,7 +133,7 @@ class UserMemory:
             raise SyscallError(error.errno, error.reason) from None
 
     def peek(self, addr: int, n_bytes: int) -> bytes:
-        """The good prefix of the range for an onlooker: no page is faulted in, nothing that a guest could see changes."""
+        """The good prefix of the range for an onlooker: no page is faulted in, nothing changes for the guest."""
         found: list[bytes] = []
         addr = max(addr, 0)
         end = min(addr + n_bytes, TASK_SIZE)
@@ -169,7 +169,7 @@ class UserMemory:
         return None if page is None else page[offset : offset + n_bytes]
 
     def _parts(self, addr: int, n_bytes: int, *, writing: bool) -> list[memoryview]:
-        """Views of the whole range, frames that follow one another in one view. Raises _ShortError with the good prefix."""
+        """Views of the whole range, neighbouring frames in one. Raises _ShortError with the good prefix."""
         parts: list[memoryview] = []
         if not n_bytes:
             return parts
@@ -213,20 +213,13 @@ class UserMemory:
         return parts
 
     def _fault_in(self, addr: int, *, writing: bool) -> int:
-        """Make a page accessible as a fault of the guest's would; gives 0 or an errno. Flushes what the TLB may hold."""
+        """Make a page accessible as a fault of the guest's would; gives 0 or an errno."""
         space = self.space
-        old = space.page_table.entry(addr)
-        error_code = (PF_USER | PF_WRITE if writing else PF_USER) | (old & P and PF_PRESENT)
-        fault = space.fault(addr, error_code)
+        fault = space.touch(addr, PF_WRITE if writing else 0)
         if fault is not None:
             return ENOMEM if fault.signo == SIGKILL else EFAULT
-        new = space.page_table.entry(addr)
-        if not new & P or writing and not new & W:
-            return EFAULT
-        if old & A and (old ^ new) & FRAME_MASK:
-            space.machine.flush_page(addr)
-            space.n_flushes += 1
-        return 0
+        entry = space.page_table.entry(addr)
+        return 0 if entry & P and (entry & W or not writing) else EFAULT
 
     def writable(self, addr: int) -> bool:
         """Whether an area lets the guest write this byte; nothing is faulted in."""

@@ -118,7 +118,8 @@ class Vma:
         return twin
 
     def __repr__(self) -> str:
-        rights = "".join(c if self.flags & bit else "-" for c, bit in (("r", 1), ("w", 2), ("x", 4), ("s", VM_MAYSHARE)))
+        bits = ("r", VM_READ), ("w", VM_WRITE), ("x", VM_EXEC), ("s", VM_MAYSHARE)
+        rights = "".join(letter if self.flags & bit else "-" for letter, bit in bits)
         return f"<Vma {self.start:x}-{self.end:x} {rights} pgoff {self.pgoff:x}>"
 
 
@@ -200,7 +201,7 @@ class VmaSet:
         self.starts.insert(index, vma.start)
 
     def cut(self, start: int, end: int) -> list[Vma]:
-        """Take out all of [start, end), splitting at its edges; dropping what the areas hold is the caller's business."""
+        """Take out all of [start, end), splitting at its edges; dropping what they hold is the caller's business."""
         gone = self.isolate(start, end)
         if gone:
             first = bisect_left(self.starts, gone[0].start)
@@ -250,7 +251,7 @@ class VmaSet:
         return lower
 
     def gap_below(self, length: int, low: int, high: int) -> int | None:
-        """The start of the highest hole of length bytes within [low, high), its top end taken; None if there is none."""
+        """Where length bytes fit at the top of the highest hole within [low, high); None if nowhere."""
         top = high
         if length >= self._full_bytes > 0 and self._full_above < top:
             top = self._full_above

@@ -1,7 +1,11 @@
-"""The system calls. Importing the package declares them all (pyuk.abi.declare.SYSCALLS)."""
+"""The system calls, a file a man-page family. Importing the package declares them all (pyuk.abi.declare.SYSCALLS)."""
 
-from pyuk.syscalls import files, futex, io, memory, names, process, resource, signal, system, time, transfer
+from pyuk.syscalls import (
+    dirs, fcntl, files, futex, io, ioctl, memory, paths, process, resource, signal, stat, sync, system, time, transfer,
+    xattr,
+)  # fmt: skip
 
 __all__ = [
-    "files", "futex", "io", "memory", "names", "process", "resource", "signal", "system", "time", "transfer",
+    "dirs", "fcntl", "files", "futex", "io", "ioctl", "memory", "paths", "process", "resource", "signal", "stat",
+    "sync", "system", "time", "transfer", "xattr",
 ]  # fmt: skip

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    Annotated, CloseRangeArg, DirFdArg, FdArg, FdResult, ModeArg, OpenFlagsArg, OpenModeArg, PathArg, UIntArg, syscall,
+    Annotated,
+    CloseRangeArg,
+    DirFdArg,
+    FdArg,
+    FdResult,
+    ModeArg,
+    OpenFlagsArg,
+    OpenModeArg,
+    PathArg,
+    UIntArg,
+    syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
-    AT_FDCWD, CLOSE_RANGE_CLOEXEC, CLOSE_RANGE_UNSHARE, O_ACCMODE, O_APPEND, O_ASYNC, O_CLOEXEC, O_CREAT, O_DIRECT,
-    O_DIRECTORY, O_DSYNC, O_EXCL, O_LARGEFILE, O_NOATIME, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY, O_SYNC,
-    O_TMPFILE, O_TRUNC, O_WRONLY,
+    AT_FDCWD,
+    CLOSE_RANGE_CLOEXEC,
+    CLOSE_RANGE_UNSHARE,
+    O_ACCMODE,
+    O_APPEND,
+    O_ASYNC,
+    O_CLOEXEC,
+    O_CREAT,
+    O_DIRECT,
+    O_DIRECTORY,
+    O_DSYNC,
+    O_EXCL,
+    O_LARGEFILE,
+    O_NOATIME,
+    O_NOCTTY,
+    O_NOFOLLOW,
+    O_NONBLOCK,
+    O_PATH,
+    O_RDONLY,
+    O_SYNC,
+    O_TMPFILE,
+    O_TRUNC,
+    O_WRONLY,
 )  # fmt: skip
 from pyuk.abi.kinds import OUT, Flags, StructAt
 from pyuk.abi.resource import RLIMIT_NOFILE
@@ -157,11 +187,9 @@ def _pipe(task: Task, address: UserAddr, flags: int) -> int:
         raise SyscallError(EINVAL)
     ends = new_pipe(flags & ~O_CLOEXEC)
     fds: list[int] = []
+    cloexec, n_max = bool(flags & O_CLOEXEC), task.limits.soft[RLIMIT_NOFILE]
     try:
-        for end in ends:
-            fds.append(
-                task.files.install(end, cloexec=bool(flags & O_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
-            )
+        fds += (task.files.install(end, cloexec=cloexec, n_max=n_max) for end in ends)
         task.mem.write(address, b"".join(fd.to_bytes(4, "little") for fd in fds))
     except SyscallError:
         for fd in fds:

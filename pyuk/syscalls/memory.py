@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyuk.abi.declare import (
     AddressArg, AddressResult, AdviceArg, FdArg, HexArg, MapFlagsArg, MremapArg, MsyncArg, ProtArg, SizeArg, syscall,
 )  # fmt: skip
-from pyuk.abi.errno import EINVAL, SyscallError
-from pyuk.abi.mman import MAP_ANONYMOUS, PROT_EXEC, PROT_READ, PROT_WRITE
+from pyuk.abi.errno import EACCES, EINVAL, SyscallError
+from pyuk.abi.mman import MAP_ANONYMOUS
 from pyuk.machine.paging import PAGE_MASK
 
 TYPE_CHECKING = False
@@ -36,9 +36,10 @@ def sys_mmap(
         return task.mm.mmap(addr, length, prot, flags, None, offset)
     file = task.files.get(fd)
     backing = file.backing()
-    file_prot = PROT_EXEC | (PROT_READ if file.readable else 0) | (PROT_WRITE if file.writable else 0)
     try:
-        return task.mm.mmap(addr, length, prot, flags, backing, offset, file_prot)
+        if not file.readable:
+            raise SyscallError(EACCES, "the file is not opened readable")
+        return task.mm.mmap(addr, length, prot, flags, backing, offset, may_write=file.writable)
     finally:
         backing.drop()
 

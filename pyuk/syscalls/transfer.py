@@ -10,7 +10,7 @@ from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.signal import SIGPIPE
 from pyuk.abi.unistd import MAX_RW_COUNT, UIO_MAXIOV
-from pyuk.fs.pipe import WouldBlock
+from pyuk.fs.pipe import PIPE_BUF, WouldBlock
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
@@ -46,27 +46,23 @@ def write_from(task: Task, file: OpenFile, address: UserAddr, count: int) -> int
     """write(2) once the file is known to be writable."""
     if count > TASK_SIZE or address > TASK_SIZE - count:
         raise SyscallError(EFAULT)
-    if 0 < count <= _SMALL_BYTES and not file.stream:
+    if 0 < count <= (PIPE_BUF if file.stream else _SMALL_BYTES):
         try:
             slices = task.mem.slices(address, count, False)  # noqa: FBT003
         except SyscallError:
             return _write_fault(file, count)
-        return file.write(slices)
+        try:
+            return file.write(slices)
+        except SyscallError as error:
+            if error.errno == EPIPE:
+                task.send_signal(SIGPIPE)
+            raise
     return write_segments(task, file, [(address, count)], None)
 
 
 def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     """Read into checked segments, at the position where offset is None."""
-    if offset is None:
-
-        def step(slices: list[memoryview], _done: int) -> int:
-            return file.read(slices)
-
-    else:
-
-        def step(slices: list[memoryview], done: int) -> int:
-            return file.pread(slices, offset if offset < 0 else offset + done, rwf)
-
+    step = _step(file.read, file.pread, offset, rwf)
     total = sum(length for _, length in segments)
     if total > _SMALL_BYTES:
         limit = file.read_limit(offset)
@@ -80,16 +76,7 @@ def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | 
 
 def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     """Write from checked segments. A broken pipe is SIGPIPE too."""
-    if offset is None:
-
-        def step(slices: list[memoryview], _done: int) -> int:
-            return file.write(slices)
-
-    else:
-
-        def step(slices: list[memoryview], done: int) -> int:
-            return file.pwrite(slices, offset if offset < 0 else offset + done, rwf)
-
+    step = _step(file.write, file.pwrite, offset, rwf)
     try:
         return _move(task, file, segments, step, filling=False)
     except _FaultAtOnce:
@@ -124,6 +111,16 @@ def user_segments(task: Task, vector: UserAddr, n_segments: int) -> Segments:
         if length:
             segments.append((address, length))
     return segments
+
+
+def _step(
+    streaming: Callable[[list[memoryview]], int], positional: Callable[[list[memoryview], int, int], int],
+    offset: int | None, rwf: int,
+) -> Step:  # fmt: skip
+    """One host call of a transfer, `done` bytes into it."""
+    if offset is None:
+        return lambda slices, _done: streaming(slices)
+    return lambda slices, done: positional(slices, offset if offset < 0 else offset + done, rwf)
 
 
 class _FaultAtOnce(Exception):  # noqa: N818  # a signal between these functions
@@ -164,7 +161,7 @@ def _slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryv
     wanted = 0
     for address, length in chunk:
         try:
-            part = task.mem.slices(address, length, filling)  # type: ignore[arg-type]
+            part = task.mem.slices(address, length, filling)
         except SyscallError:
             return slices, wanted + length, True
         wanted += length

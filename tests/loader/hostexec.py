@@ -80,6 +80,8 @@ def execve(
     run: bool = True,
 ) -> Native:
     """Run a file under the host's kernel; without `run` it is killed before its first instruction."""
+    arguments = _vector([path] if argv is None else argv)
+    environment = _vector([f"{name}={value}" for name, value in (env or {}).items()])
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -99,9 +101,8 @@ def execve(
             signal.alarm(10)
             _libc.ptrace(PTRACE_TRACEME, 0, None, None)
             resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE_BYTES, ADDRESS_SPACE_BYTES))
-            os.execve(path, argv if argv is not None else [path], env if env is not None else {})
-        except OSError as error:
-            os.write(write_end, struct.pack("i", error.errno))
+            _libc.execve(os.fsencode(path), arguments, environment)
+            os.write(write_end, struct.pack("i", ctypes.get_errno()))
         finally:
             os._exit(127)
     os.close(write_end)
@@ -125,6 +126,11 @@ def execve(
     finally:
         os.close(read_end)
     return native
+
+
+def _vector(strings: list[str]) -> ctypes.Array[ctypes.c_char_p]:
+    """For libc, as Python's own execve takes no empty argv."""
+    return (ctypes.c_char_p * (len(strings) + 1))(*map(os.fsencode, strings), None)
 
 
 def _look(pid: int, native: Native) -> None:

@@ -157,8 +157,8 @@ REFUSALS: dict[str, bytes] = {
     **{
         f"second vaddr {vaddr:#x}": exec_of(Segment(), Segment(vaddr=vaddr, flags=R | W))
         for vaddr in (
-            0, 0x10000, 0x7FFF_FFF0_0000, 0x7FFF_FFFD_E000, 0x7FFF_FFFF_D000, 0x7FFF_FFFF_E000, 0x7FFF_FFFF_F000,
-            0x8000_0000_0000, 0xFFFF_FFFF_FFFF_F000,
+            0, 0x10000, 0x7FFF_FFF0_0000, 0x7FFF_FFFD_E000, 0x7FFF_FFFF_D000, 0x7FFF_FFFF_F000, 0x8000_0000_0000,
+            0xFFFF_FFFF_FFFF_F000,
         )
     },
     **{
@@ -166,14 +166,14 @@ REFUSALS: dict[str, bytes] = {
         for kind, make, vaddr, interp in (
             ("exec", exec_of, 0x400000, None), ("static-pie", pie_of, 0, None), ("pie", pie_of, 0, b"interp\0"),
         )
-        for memsz in (1 << 28, 1 << 36, 1 << 40, 0x7FFF_FFBF_F000, 0x7FFF_FFBF_E000, 1 << 47, 1 << 63, (1 << 64) - 1)
+        for memsz in (1 << 20, 1 << 36, 1 << 40, 0x7FFF_FFBF_F000, 0x7FFF_FFBF_E000, 1 << 47, 1 << 63, (1 << 64) - 1)
     },
     **{
         f"{kind} filesz {filesz:#x}": make(Segment(vaddr=vaddr, filesz=filesz), interp=interp)
         for kind, make, vaddr, interp in (
             ("exec", exec_of, 0x400000, None), ("static-pie", pie_of, 0, None), ("pie", pie_of, 0, b"interp\0"),
         )
-        for filesz in (1 << 20, 1 << 28, 1 << 36, 1 << 46, 1 << 47, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1)
+        for filesz in (1 << 19, 1 << 20, 1 << 36, 1 << 46, 1 << 47, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1)
     },
     **{
         f"offset {offset:#x}": exec_of(Segment(offset=offset, filesz=PAGE))

@@ -1,4 +1,4 @@
-// build: -O1 -Wall -Wextra -ffreestanding -fno-stack-protector -fcf-protection=none -nostdlib -static -no-pie -fno-pic -Wl,-z,execstack
+// flags: -Wl,-z,execstack
 //
 // PF_X in PT_GNU_STACK makes the stack executable and nothing else: a jump into anonymous memory without PROT_EXEC
 // is still SIGSEGV, SEGV_ACCERR (since Linux 5.8). Linux arch/x86/include/asm/elf.h, the table at

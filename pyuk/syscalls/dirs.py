@@ -1,0 +1,96 @@
+"""Directories: reading them, and the one that relative paths start from."""
+
+from __future__ import annotations
+
+import struct
+
+from pyuk.abi.declare import Annotated, FdArg, OctalArg, OctalResult, PathArg, SizeArg, UIntArg, syscall
+from pyuk.abi.errno import EINVAL, ERANGE, SyscallError
+from pyuk.abi.kinds import OUT, Buffer, StructAt
+from pyuk.abi.structs import LINUX_DIRENT64
+from pyuk.abi.types import UserAddr
+from pyuk.abi.unistd import SEEK_SET
+from pyuk.syscalls.names import user_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+
+@syscall("getdents64")
+def sys_getdents64(
+    task: Task, fd: FdArg, dirent: Annotated[UserAddr, StructAt(OUT, LINUX_DIRENT64, "return")], count: UIntArg
+) -> int:
+    """As many entries as fit."""
+    return _getdents(task, fd, dirent, count, wide=True)
+
+
+@syscall("getdents")
+def sys_getdents(task: Task, fd: FdArg, dirent: Annotated[UserAddr, Buffer(OUT, "return")], count: UIntArg) -> int:
+    """The old layout: the type is the record's last byte."""
+    return _getdents(task, fd, dirent, count, wide=False)
+
+
+def _getdents(task: Task, fd: int, address: UserAddr, count: int, *, wide: bool) -> int:
+    """Errors: EINVAL not even one entry fits, EFAULT; then the position stays."""
+    file = task.files.get(fd)
+    position = 0
+    records: list[bytes] = []
+    room = count
+    for ino, after, kind, name in file.entries():
+        record = _record64(ino, after, kind, name) if wide else _record(ino, after, kind, name)
+        if len(record) > room:
+            if not records:
+                raise SyscallError(EINVAL)
+            break
+        records.append(record)
+        room -= len(record)
+        position = after
+    if not records:
+        return 0
+    task.mem.write(address, b"".join(records))
+    file.lseek(position, SEEK_SET)
+    return count - room
+
+
+def _record64(ino: int, after: int, kind: int, name: bytes) -> bytes:
+    """struct linux_dirent64 (include/linux/dirent.h)."""
+    length = 19 + len(name) + 1 + 7 & ~7
+    return struct.pack("<QqHB", ino, after, length, kind) + name.ljust(length - 19, b"\0")
+
+
+def _record(ino: int, after: int, kind: int, name: bytes) -> bytes:
+    """struct linux_dirent (fs/readdir.c)."""
+    length = 18 + len(name) + 2 + 7 & ~7
+    return struct.pack("<QQH", ino, after, length) + name.ljust(length - 19, b"\0") + bytes((kind,))
+
+
+@syscall("getcwd")
+def sys_getcwd(task: Task, buf: Annotated[UserAddr, Buffer(OUT, "return", text=True)], size: SizeArg) -> int:
+    """The working directory's path with its NUL, whose length is the result."""
+    path = task.fs.getcwd() + b"\0"
+    if len(path) > size:
+        raise SyscallError(ERANGE)
+    task.mem.write(buf, path)
+    return len(path)
+
+
+@syscall("chdir")
+def sys_chdir(task: Task, filename: PathArg) -> int:
+    """Relative paths start there from now on."""
+    task.fs.chdir(user_path(task, filename))
+    return 0
+
+
+@syscall("fchdir")
+def sys_fchdir(task: Task, fd: FdArg) -> int:
+    """At an open directory."""
+    task.fs.fchdir(task.files.get_any(fd))
+    return 0
+
+
+@syscall("umask")
+def sys_umask(task: Task, mask: OctalArg) -> OctalResult:
+    """Set the mask of permission bits for new files, and return the one before."""
+    before, task.fs.umask = task.fs.umask, mask & 0o777
+    return before

@@ -1,0 +1,99 @@
+"""fcntl(2) and flock(2)."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FdArg, FlockArg, syscall
+from pyuk.abi.errno import EBADF, EINVAL, SyscallError
+from pyuk.abi.fcntl import (
+    F_DUPFD,
+    F_DUPFD_CLOEXEC,
+    F_GETFD,
+    F_GETFL,
+    F_GETLEASE,
+    F_GETLK,
+    F_GETOWN,
+    F_GETPIPE_SZ,
+    F_GETSIG,
+    F_OFD_GETLK,
+    F_OFD_SETLK,
+    F_OFD_SETLKW,
+    F_SETFD,
+    F_SETFL,
+    F_SETLK,
+    F_SETLKW,
+    F_UNLCK,
+    FD_CLOEXEC,
+    O_APPEND,
+    O_DIRECT,
+    O_NOATIME,
+    O_NONBLOCK,
+    O_PATH,
+)  # fmt: skip
+from pyuk.abi.resource import RLIMIT_NOFILE
+from pyuk.abi.structs import FLOCK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.file import OpenFile
+    from pyuk.kernel.task import Task
+
+_ON_PATH = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)  # Linux fs/fcntl.c: check_fcntl_cmd
+_LOCKS = (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
+_CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
+
+
+@syscall("fcntl", note="no leases, owners, signals or F_SETPIPE_SZ yet; POSIX locks are the host process's")
+def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> int:
+    """Many small calls; see the cases."""
+    file = task.files.get_any(fd)
+    if file.flags & O_PATH and cmd not in _ON_PATH:
+        raise SyscallError(EBADF)
+    cloexec = task.files.cloexec
+    if cmd in (F_DUPFD, F_DUPFD_CLOEXEC):
+        return _dupfd(task, file, arg & 0xFFFFFFFF, cloexec=cmd == F_DUPFD_CLOEXEC)
+    if cmd == F_GETFD:
+        return FD_CLOEXEC if fd in cloexec else 0
+    if cmd == F_SETFD:
+        if arg & FD_CLOEXEC:
+            cloexec.add(fd)
+        else:
+            cloexec.discard(fd)
+        return 0
+    if cmd == F_GETFL:
+        return file.status_flags()
+    if cmd == F_SETFL:
+        file.set_status(file.status_flags() & ~_CHANGEABLE | arg & _CHANGEABLE)
+        return 0
+    return _others(task, file, cmd, arg)
+
+
+def _dupfd(task: Task, file: OpenFile, lowest: int, *, cloexec: bool) -> int:
+    n_max = task.limits.soft[RLIMIT_NOFILE]
+    if lowest >= n_max:
+        raise SyscallError(EINVAL)
+    fd = task.files.install(file, cloexec=cloexec, lowest=lowest, n_max=n_max)
+    file.hold()
+    return fd
+
+
+def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
+    if cmd in _LOCKS:
+        given = task.mem.read(arg, FLOCK.size)
+        answer = file.lock(cmd, given)
+        if cmd in (F_GETLK, F_OFD_GETLK):
+            task.mem.write(arg, answer)
+        return 0
+    if cmd == F_GETPIPE_SZ:
+        return file.pipe_bytes()
+    if cmd in (F_GETOWN, F_GETSIG):
+        return 0
+    if cmd == F_GETLEASE:
+        return F_UNLCK
+    raise SyscallError(EINVAL)
+
+
+@syscall("flock")
+def sys_flock(task: Task, fd: FdArg, cmd: FlockArg) -> int:
+    """A lock on the whole file, owned by the open file description."""
+    task.files.get(fd).flock(cmd)
+    return 0

@@ -1,0 +1,82 @@
+"""socket(2), connect(2): enough for a client to learn that nobody is there."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import Annotated, FamilyArg, FdArg, FdResult, IntArg, syscall
+from pyuk.abi.errno import (
+    EAFNOSUPPORT,
+    ECONNREFUSED,
+    EINVAL,
+    ENOTSOCK,
+    EPROTONOSUPPORT,
+    ESOCKTNOSUPPORT,
+    SyscallError,
+)  # fmt: skip
+from pyuk.abi.fcntl import O_NONBLOCK
+from pyuk.abi.kinds import IN, Flags, SocketAddress
+from pyuk.abi.resource import RLIMIT_NOFILE
+from pyuk.abi.socket import (
+    AF_UNIX,
+    AF_UNSPEC,
+    SOCK_CLOEXEC,
+    SOCK_DGRAM,
+    SOCK_NONBLOCK,
+    SOCK_RAW,
+    SOCK_SEQPACKET,
+    SOCK_STREAM,
+)  # fmt: skip
+from pyuk.abi.tables import Table
+from pyuk.abi.types import UserAddr
+from pyuk.abi.unistd import W_OK
+from pyuk.net.unix import UnixSocket
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.task import Task
+
+_SOCKADDR_BYTES = 128
+_SUN_BYTES = 110
+
+
+@syscall("socket", note="AF_UNIX only")
+def sys_socket(
+    task: Task, family: FamilyArg,
+    type: Annotated[int, Flags(Table("socket", "SOCK_"), modes=15)],  # noqa: A002
+    protocol: IntArg,
+) -> FdResult:  # fmt: skip
+    """A socket that is not connected."""
+    kind = type & 15
+    if type & ~15 & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
+        raise SyscallError(EINVAL)
+    if family != AF_UNIX:
+        raise SyscallError(EAFNOSUPPORT)
+    if protocol not in (0, AF_UNIX):
+        raise SyscallError(EPROTONOSUPPORT)
+    if kind == SOCK_RAW:
+        kind = SOCK_DGRAM
+    if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
+        raise SyscallError(ESOCKTNOSUPPORT)
+    file = UnixSocket(kind, O_NONBLOCK if type & SOCK_NONBLOCK else 0)
+    return task.files.install(file, cloexec=bool(type & SOCK_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
+
+
+@syscall("connect", note="nobody listens yet: ENOENT or ECONNREFUSED")
+def sys_connect(
+    task: Task, fd: FdArg, uservaddr: Annotated[UserAddr, SocketAddress(IN, "addrlen")], addrlen: IntArg
+) -> int:
+    """Linux net/unix/af_unix.c, unix_find_bsd: the name is looked up, must be writable, and is then refused."""
+    file = task.files.get(fd)
+    if not isinstance(file, UnixSocket):
+        raise SyscallError(ENOTSOCK)
+    if not 0 <= addrlen <= _SOCKADDR_BYTES:
+        raise SyscallError(EINVAL)
+    address = task.mem.read(uservaddr, addrlen)
+    family = int.from_bytes(address[:2], "little")
+    if family == AF_UNSPEC and file.kind == SOCK_DGRAM and len(address) > 1:
+        return 0
+    if family != AF_UNIX or not 2 < addrlen <= _SUN_BYTES:  # noqa: PLR2004
+        raise SyscallError(EINVAL)
+    path = address[2:].split(b"\0", 1)[0]
+    if path:
+        task.fs.access(path, W_OK, effective=True)
+    raise SyscallError(ECONNREFUSED)

@@ -1,0 +1,141 @@
+"""Hints, flushing, and copying between files inside the kernel."""
+
+from __future__ import annotations
+
+from pyuk.abi.declare import Annotated, FadviseArg, FdArg, OffArg, SizeArg, UIntArg, syscall
+from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EPIPE, ESPIPE, SyscallError
+from pyuk.abi.fcntl import O_APPEND
+from pyuk.abi.kinds import INOUT, Flags, StructAt
+from pyuk.abi.signal import SIGPIPE
+from pyuk.abi.stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
+from pyuk.abi.structs import INT64
+from pyuk.abi.tables import Table
+from pyuk.abi.types import UserAddr
+from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.file import OpenFile
+    from pyuk.kernel.task import Task
+
+_LAST_ADVICE = 5
+_PIECE_BYTES = 1 << 16
+_SYNC_FLAGS = 7  # include/uapi/linux/fs.h: SYNC_FILE_RANGE_*
+
+
+@syscall("fadvise64", note="a hint that is not passed on")
+def sys_fadvise64(task: Task, fd: FdArg, offset: OffArg, len: OffArg, advice: FadviseArg) -> int:  # noqa: A002
+    """Checked, then forgotten."""
+    file = task.files.get(fd)
+    if S_IFMT & file.stat().st_mode == S_IFIFO:
+        raise SyscallError(ESPIPE)
+    if len < 0 or not 0 <= advice <= _LAST_ADVICE:
+        raise SyscallError(EINVAL)
+    return 0
+
+
+@syscall("fsync")
+def sys_fsync(task: Task, fd: FdArg) -> int:
+    """Data and metadata to the disk."""
+    task.files.get(fd).sync(data_only=False)
+    return 0
+
+
+@syscall("fdatasync")
+def sys_fdatasync(task: Task, fd: FdArg) -> int:
+    """Data to the disk."""
+    task.files.get(fd).sync(data_only=True)
+    return 0
+
+
+@syscall("sync_file_range", note="flushes the whole file")
+def sys_sync_file_range(
+    task: Task, fd: FdArg, offset: OffArg, nbytes: OffArg,
+    flags: Annotated[int, Flags(Table("fcntl", "SYNC_FILE_RANGE_"), "uint")],
+) -> int:  # fmt: skip
+    """A range of a file to the disk."""
+    file = task.files.get(fd)
+    if flags & ~_SYNC_FLAGS or offset < 0 or nbytes < 0 or offset + nbytes >= 1 << 63:
+        raise SyscallError(EINVAL)
+    if S_IFMT & file.stat().st_mode == S_IFIFO:
+        raise SyscallError(ESPIPE)
+    if flags:
+        file.sync(data_only=True)
+    return 0
+
+
+@syscall("sendfile")
+def sys_sendfile(
+    task: Task, out_fd: FdArg, in_fd: FdArg, offset: Annotated[UserAddr, StructAt(INOUT, INT64)], count: SizeArg
+) -> int:
+    """From one file to another, from the given offset or from the position."""
+    start = task.mem.read_i64(offset) if offset else None
+    source, target = task.files.get(in_fd), task.files.get(out_fd)
+    if start is not None and (start < 0 or source.stream):
+        raise SyscallError(EINVAL if start < 0 and not source.stream else ESPIPE)
+    if not source.readable or not target.writable:
+        raise SyscallError(EBADF)
+    if target.status_flags() & O_APPEND:
+        raise SyscallError(EINVAL)
+    n = _send(task, source, target, start, min(count, MAX_RW_COUNT))
+    if start is not None:
+        task.mem.write(offset, (start + n).to_bytes(8, "little"))
+    return n
+
+
+def _send(task: Task, source: OpenFile, target: OpenFile, start: int | None, count: int) -> int:
+    """In pieces of a pipe's size. What the target does not take stays unread where the source has a position.
+
+    Deviation: taken back with a seek, so a stream loses what a full target refused.
+    """
+    room = memoryview(bytearray(min(count, _PIECE_BYTES)))
+    done = 0
+    while done < count:
+        piece = [room[: count - done]]
+        n_read = source.read(piece) if start is None else source.pread(piece, start + done)
+        if not n_read:
+            break
+        try:
+            n_written = target.write([room[:n_read]])
+        except SyscallError as error:
+            if start is None and not source.stream:
+                source.lseek(-n_read, SEEK_CUR)
+            if error.errno == EPIPE and not done:
+                task.send_signal(SIGPIPE)
+            if done:
+                return done
+            raise
+        done += n_written
+        if n_written < n_read:
+            if start is None and not source.stream:
+                source.lseek(n_written - n_read, SEEK_CUR)
+            break
+        if source.stream:
+            break
+    return done
+
+
+@syscall("copy_file_range")
+def sys_copy_file_range(
+    task: Task, fd_in: FdArg, off_in: Annotated[UserAddr, StructAt(INOUT, INT64)], fd_out: FdArg,
+    off_out: Annotated[UserAddr, StructAt(INOUT, INT64)], len: SizeArg, flags: UIntArg,  # noqa: A002
+) -> int:  # fmt: skip
+    """Between regular files, by the host where it can."""
+    source, target = task.files.get(fd_in), task.files.get(fd_out)
+    starts = [task.mem.read_i64(address) if address else None for address in (off_in, off_out)]
+    if flags:
+        raise SyscallError(EINVAL)
+    types = [S_IFMT & file.stat().st_mode for file in (source, target)]
+    if S_IFDIR in types:
+        raise SyscallError(EISDIR)
+    if types != [S_IFREG, S_IFREG]:
+        raise SyscallError(EINVAL)
+    if not source.readable or not target.writable or target.status_flags() & O_APPEND:
+        raise SyscallError(EBADF)
+    if any(start is not None and start < 0 for start in starts):
+        raise SyscallError(EINVAL)
+    n = source.copy_range(starts[0], target, starts[1], min(len, MAX_RW_COUNT))
+    for address, start in ((off_in, starts[0]), (off_out, starts[1])):
+        if start is not None:
+            task.mem.write(address, (start + n).to_bytes(8, "little"))
+    return n
