@@ -23,8 +23,9 @@ UNICORN_VERSION = (2, 1, 4)
 CPU_OFFSET, USE_EXITS_OFFSET, NO_EXIT_REQUEST_OFFSET, INIT_DONE_OFFSET = 440, 1428, 2034, 2035
 ENV_OFFSET = 35408  # CPUX86State, which starts with RAX
 
-# Where malloc puts CPUX86State decides how fast SSE code is: 824 bytes in come the XMM registers, 64 bytes apart, and
-# when one straddles a cache line sha256 takes 8 % longer, a page 40 %. Within these bounds of a page none does.
+# Where malloc puts CPUX86State decides how fast SSE code is: 824 bytes in come the XMM registers, 64 bytes apart. When
+# they straddle cache lines guest/bench/sha256.c takes 8 % longer, when one of its own straddles a page 40 % (measured by
+# moving the heap). Off the cache line's start and this low in a page, none straddles anything.
 CACHE_LINE_BYTES = 64
 WELL_PLACED_ENV_LIMIT = 0x400
 N_PLACEMENTS = 64
@@ -121,9 +122,10 @@ class Machine:
             raise MachineError(f"{name}: error {error}")
 
     def open_well_placed(self, *, no_exit_request: bool) -> None:
-        """Open engines until one has its CPU state where all start-ups should have it, else keep the last.
+        """Open engines until malloc puts the CPU state of one where it is fast; three or four, half a millisecond each.
 
-        The others are left open, or the next would get their memory; half a millisecond each.
+        Else the floor would be another one for each length of a path on the command line. The others are left open, or
+        the next would get their memory.
         """
         malloc = ctypes.CDLL(None).malloc
         for i in range(N_PLACEMENTS):

@@ -46,9 +46,6 @@ class Death:
     address: int
     rip: int
 
-    def __str__(self) -> str:
-        return f"{self.signal} {self.code} addr={self.address:#x} rip={self.rip:#x}"
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -119,21 +116,11 @@ def why_no_deathwatch() -> str:
     return "" if done.stdout == "exited 0\n" else f"deathwatch cannot trace here: {done.stderr.strip()}"
 
 
-def deathwatch(program: Path) -> str:
+def deathwatch(program: Path, *, cwd: Path) -> str:
     """Return the line of guest/tools/deathwatch.c about this program: its state at the fatal signal, or `exited N`."""
-    done = subprocess.run(
-        [_deathwatch(), program], capture_output=True, text=True, check=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL
-    )
-    return done.stdout.rstrip("\n")
-
-
-def parse_deathwatch(line: str) -> Death | int:
-    """Return the death that a line of deathwatch tells, or the exit status."""
-    if line.startswith("exited "):
-        return int(line.split()[1])
-    signal_name, code, *pairs = line.split()
-    values = dict(pair.split("=", 1) for pair in pairs)
-    return Death(signal_name, code, int(values["addr"], 16), int(values["rip"], 16))
+    done = _spawn([str(_deathwatch()), str(program)], cwd, b"")
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    return done.stdout.decode().rstrip("\n")
 
 
 @cache

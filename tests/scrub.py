@@ -10,7 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
+
+from elftools.elf.elffile import ELFFile
 
 # --- what differs between the host and pyuk ----------------------------------------------------------------------
 
@@ -176,6 +180,43 @@ def death_difference(case: str) -> DeathDifference | None:
         if isinstance(difference, DeathDifference) and re.match(difference.subject, case):
             return difference
     return None
+
+
+def death_line(line: str, program: Path) -> str:
+    """Return a line of deathwatch, or `SIGNAL CODE addr=A rip=R`, with its numbers as they can be compared.
+
+    Addresses near a symbol that death guests give their fatal instruction are `SYMBOL` or `SYMBOL+N`, those on the stack,
+    whose place depends on the environment, are STACK.
+    """
+    symbols = _landmarks(program)
+
+    def name(match: re.Match[str]) -> str:
+        number = int(match[2], 16)
+        if number >= _STACK_START and number < _STACK_END:
+            return f"{match[1]}=STACK"
+        below = [(number - value, symbol) for symbol, value in symbols.items() if 0 <= number - value < MAX_INSTRUCTION_BYTES]
+        if not below:
+            return match[0]
+        distance, symbol = min(below)
+        return f"{match[1]}={symbol}" + (f"+{distance}" if distance else "")
+
+    line = re.sub(r" at=\S+", "", line)
+    if " witness=" not in line:  # not made with death.inc: what its registers hold depends on where its stack is
+        line = line.partition(" flags=")[0]
+    return re.sub(r"\b(addr|rip)=(0x[0-9a-f]+)", name, line)
+
+
+MAX_INSTRUCTION_BYTES = 15
+_STACK_START, _STACK_END = 0x7FF000000000, 0x7FFFFFFFF000
+
+
+@cache
+def _landmarks(program: Path) -> dict[str, int]:
+    """Where a death guest's fatal instruction lies: guest/cpu/deaths/death.inc and guest/include/raw_death.h name it."""
+    with program.open("rb") as file:
+        table = ELFFile(file).get_section_by_name(".symtab")
+        found = {name: table.get_symbol_by_name(name) for name in ("fault", "fatal_read", "fatal_write", "fatal_call")}
+        return {name: symbols[0]["st_value"] for name, symbols in found.items() if symbols}
 
 
 def _without_differences(text: str, where: str, case: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat as modes
 
-from pyuk.abi.errno import EINVAL, ELOOP, ENOTDIR, SyscallError
+from pyuk.abi.errno import ELOOP, ENOTDIR, SyscallError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,10 +88,8 @@ class Namespace:
             return self.proc.target(full, last=last)
         try:
             return self.host.readlink(None, full)
-        except SyscallError as error:
-            if error.errno == EINVAL:
-                return None
-            return None  # whoever uses the path meets the same error again
+        except SyscallError:
+            return None  # no link; or an error that whoever uses the path meets again
 
     def _check_directory(self, real: list[bytes]) -> None:
         """`..` of a file is ENOTDIR, of nothing ENOENT."""

@@ -12,7 +12,7 @@ class Crash:
 
     __slots__ = ("code", "info", "maps", "regs", "rflags")
 
-    def __init__(self, info: Siginfo, regs: list[int], rflags: int, code: bytes, maps: bytes) -> None:
+    def __init__(self, info: Siginfo, regs: list[int], rflags: int, code: bytes, maps: str) -> None:
         self.info = info
         self.regs = regs
         self.rflags = rflags

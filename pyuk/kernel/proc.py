@@ -22,7 +22,7 @@ class ProcessTable:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.texts = {
-            b"maps": lambda pid: self._task(pid).mm.maps(),
+            b"maps": lambda pid: self._task(pid).mm.maps().encode("utf-8", "surrogateescape"),
             b"auxv": lambda pid: _auxv(self._task(pid)),
             b"cmdline": lambda pid: _strings(self._task(pid), arguments=True),
             b"environ": lambda pid: _strings(self._task(pid), arguments=False),

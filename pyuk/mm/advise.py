@@ -178,8 +178,8 @@ def _populate(space: AddressSpace, vma: Vma, start: int, end: int, *, write: boo
 def msync(space: AddressSpace, addr: int, length: int, flags: int) -> None:
     """Give the written pages of shared file mappings in [addr, addr + length) to the host.
 
-    Errors: EINVAL unknown flags, both MS_ASYNC and MS_SYNC, unaligned; ENOMEM a hole, or overflow; EBUSY MS_INVALIDATE of
-    locked memory; EIO and the like from the host. Deviation: MS_ASYNC writes at once.
+    Errors: EINVAL unknown flags, both MS_ASYNC and MS_SYNC, unaligned; ENOMEM a hole, or overflow; EBUSY MS_INVALIDATE
+    of locked memory; EIO and the like from the host. Deviation: MS_ASYNC writes at once.
     """
     if flags & ~(mman.MS_ASYNC | mman.MS_INVALIDATE | mman.MS_SYNC) or addr & PAGE_MASK:
         raise SyscallError(EINVAL, "unknown flags, or unaligned")

@@ -44,9 +44,9 @@ def disassemble(code: bytes, address: int) -> str:
     return "undefined instruction " + code[:4].hex(" ")
 
 
-def symbol_at(address: int, maps: bytes) -> str:
+def symbol_at(address: int, maps: str) -> str:
     """`name+0xoffset` from the symbol table of the file mapped there, "" where there is none."""
-    for line in maps.decode("utf-8", "surrogateescape").splitlines():
+    for line in maps.splitlines():
         fields = line.split(None, 5)
         start, end = (int(bound, 16) for bound in fields[0].split("-"))
         if start <= address < end and len(fields) == 6 and fields[5].startswith("/"):  # noqa: PLR2004

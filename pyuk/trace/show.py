@@ -26,7 +26,7 @@ def view(what: str, task: Task, program: str) -> str:
         return _auxv(task)
     if what == "args":
         return _args(task)
-    return task.mm.maps().decode("utf-8", "surrogateescape")
+    return task.mm.maps()
 
 
 def _auxv(task: Task) -> str:

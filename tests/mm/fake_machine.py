@@ -5,6 +5,7 @@ The walker has a TLB that forgets nothing by itself, so a flush that is missing 
 
 from __future__ import annotations
 
+from pyuk.abi.types import FrameNr
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_STACK
 from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, A, D, P, PageTable, U, W
 from pyuk.machine.ram import Ram
@@ -54,12 +55,12 @@ class FakeMachine:
         self.n_flushes += 1
         self.tlb.pop(va >> 12, None)
 
-    def drop_translations(self, frames: list[int]) -> None:
+    def drop_translations(self, frames: list[FrameNr]) -> None:
         for frame in frames:
             self.translated.pop(frame, None)
             self.ram.executable[frame] = 0
 
-    def _retire(self, frames: list[int]) -> None:
+    def _retire(self, frames: list[FrameNr]) -> None:
         self.tlb.clear()
         self.drop_translations(frames)
 
