@@ -24,11 +24,13 @@ CPU_OFFSET, USE_EXITS_OFFSET, NO_EXIT_REQUEST_OFFSET, INIT_DONE_OFFSET = 440, 14
 ENV_OFFSET = 35408  # CPUX86State, which starts with RAX
 
 # Where malloc puts CPUX86State decides how fast SSE code is: 824 bytes in come the XMM registers, 64 bytes apart. When
-# they straddle cache lines guest/bench/sha256.c takes 8 % longer, when one of its own straddles a page 40 % (measured by
-# moving the heap). Off the cache line's start and this low in a page, none straddles anything.
+# they straddle cache lines guest/bench/sha256.c takes 8 % longer, when one of them straddles pages up to 40 % (measured
+# by moving the heap). Off the cache line's start and this low in a page, none straddles anything.
 CACHE_LINE_BYTES = 64
 WELL_PLACED_ENV_LIMIT = 0x400
-N_PLACEMENTS = 64
+N_PLACEMENTS = 8
+FILLER_BYTES = 64 << 10  # larger than any hole that X86CPU could go to, smaller than what malloc takes from mmap
+MALLOC_HEADER_BYTES = 16
 
 PAGE_BYTES = 4096
 PTE_PRESENT, PTE_WRITE, PTE_USER, PTE_ACCESSED, PTE_DIRTY, PTE_NX = 1 << 0, 1 << 1, 1 << 2, 1 << 5, 1 << 6, 1 << 63
@@ -122,18 +124,22 @@ class Machine:
             raise MachineError(f"{name}: error {error}")
 
     def open_well_placed(self, *, no_exit_request: bool) -> None:
-        """Open engines until malloc puts the CPU state of one where it is fast; three or four, half a millisecond each.
+        """Open engines until malloc puts the CPU state of one where it is fast: the first, or the second.
 
-        Else the floor would be another one for each length of a path on the command line. The others are left open, or
-        the next would get their memory.
+        Else the floor would be another one for each length of a path on the command line. Fillers use up the heap's
+        holes, so that the engine's one large block follows the last filler; from there to the CPU state it is 0x1D0
+        bytes modulo a page, mostly. An engine placed badly is left open, or the next would get its memory.
         """
         malloc = ctypes.CDLL(None).malloc
-        for i in range(N_PLACEMENTS):
+        malloc.restype = ctypes.c_size_t
+        for _ in range(N_PLACEMENTS):
+            for _ in range(16):
+                block = malloc(ctypes.c_size_t(FILLER_BYTES - MALLOC_HEADER_BYTES))
+            malloc(ctypes.c_size_t(FILLER_BYTES + -block % PAGE_BYTES - MALLOC_HEADER_BYTES))
             self.open_engine()
             env = self.env_addr()
             if env % CACHE_LINE_BYTES and env % PAGE_BYTES < WELL_PLACED_ENV_LIMIT:
                 break
-            malloc(ctypes.c_size_t(16 * (2 * i + 1)))
         self.enable_exits(no_exit_request=no_exit_request)
 
     def open_engine(self) -> None:

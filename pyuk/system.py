@@ -10,6 +10,7 @@ import os
 
 import pyuk.syscalls  # noqa: F401  # declares the system calls
 from pyuk.abi.errno import SyscallError
+from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
 from pyuk.fs.namespace import Namespace, host_directory
@@ -24,6 +25,7 @@ from pyuk.kernel.randomness import HostRandom
 from pyuk.kernel.signals import SignalActions
 from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
+from pyuk.loader.vdso import Vdso
 from pyuk.machine.cpu import RIP, RSP
 from pyuk.machine.machine import Machine
 from pyuk.mm.pagecache import PageCache
@@ -53,6 +55,7 @@ class System:
         self.kernel = Kernel(
             self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename)
         )
+        self._vdso = Vdso(self.machine)
         self._host = HostFs()
         self._namespace = Namespace(self._host, ProcFs(self._host, ProcessTable(self.kernel)))
 
@@ -94,7 +97,9 @@ class System:
         kernel, process = self.kernel, task.process
         task.mm = AddressSpace(self.machine, self.cache, process.limits)
         task.mem = UserMemory(task.mm)
-        loaded = program.commit(task.mm, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[3])
+        loaded = program.commit(
+            task.mm, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[RLIMIT_STACK], vdso=self._vdso
+        )
         task.comm = loaded.comm
         process.exe = loaded.exe
         process.loaded = loaded

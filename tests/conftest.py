@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from guests import NOT_YET, Guest, ToolMissingError
-from native import place, why_no_deathwatch, why_no_strace
+
+from tests.guests import NOT_YET, Guest, ToolMissingError
+from tests.native import place, why_no_deathwatch, why_no_strace
 
 
 @pytest.fixture

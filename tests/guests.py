@@ -9,9 +9,10 @@ The first comment lines of a source may say how it is built:
     // args: one "two words"                the arguments it is run with
     // status: 7                            the exit status it has, when all is well, instead of 0
 
-Without them a `.S` is the variant `asm` (and `page_end` too, when it includes death.inc) and a `.c` is `raw`: no libc, with
-guest/include/raw.h. Programs go to build/guests/HASH/NAME, where HASH covers the source, what it includes by quotes, the
-command and the compiler's version; they appear there by rename, so any number of test processes may build at once.
+Without them a `.S` is the variant `asm` (and `page_end` too, when it includes death.inc) and a `.c` is `raw`: no libc,
+with guest/include/raw.h. Programs go to build/guests/HASH/NAME, where HASH covers the source, what it includes by
+quotes, the command and the compiler's version; they appear there by rename, so any number of test processes may build
+at once.
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ VARIANTS: dict[str, tuple[str, ...]] = {
 # The Debian package to name when a tool is missing.
 PACKAGES = {"gcc": "gcc", "g++": "g++", "musl-gcc": "musl-tools"}
 
-# Features that pyuk does not have yet, by the word in a guest's `// needs:` line. The guests that need them run natively
-# all the same, and are expected to fail on pyuk: the day one passes, its test fails until the line here is removed.
+# Features that pyuk does not have yet, by the word in a guest's `// needs:` line. The guests that need them run
+# natively all the same, and are expected to fail on pyuk: the day one passes, its test fails until the line is removed.
 NOT_YET: dict[str, str] = {
     "signal-delivery": "pyuk records rt_sigaction but delivers no signal to a handler yet",
+    "processes": "pyuk runs one process: fork and wait4 are ENOSYS",
 }
 
 
@@ -65,14 +67,14 @@ class ToolMissingError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Guest:
-    """One program: a source below `guest/` and the variant it is built in ("build" when the source gives its flags)."""
+    """One program: a source below `guest/` and the variant it is built in, "build" when the source gives its flags."""
 
     source: Path
     variant: str
 
     @property
     def name(self) -> str:
-        """The family path without suffix, with the variant where it is not the plain one: `mm/brk`, `hello/hello[musl-pie]`."""
+        """The family path without suffix, with the variant where it is not the plain one: `hello/hello[musl-pie]`."""
         path = self.source.relative_to(GUEST_DIR).with_suffix("").as_posix()
         return path if self.variant in {"asm", "raw", "build"} else f"{path}[{self.variant}]"
 

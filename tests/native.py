@@ -1,12 +1,11 @@
 """Run one program three ways: natively, natively under the host's strace or deathwatch, and under pyuk.
 
-All three get the same world: the fixed environment, the given working directory, standard input from bytes (empty unless
-given), output to pipes, and the limits set below, so that what they print can be compared line for line.
+All three get the same world: the fixed environment, the given working directory, standard input from bytes (empty
+unless given), output to pipes, and the limits set below, so that what they print can be compared line for line.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import resource
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from guests import REPOSITORY, Guest, ToolMissingError, guest
+from tests.guests import REPOSITORY, Guest, ToolMissingError, guest
 
 ENVIRONMENT: Mapping[str, str] = {"HOME": "/", "LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC0"}
 TIMEOUT_S = 60
@@ -39,7 +38,7 @@ _fix_limits()
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """How a program was killed: the names are those of sigaction(2); address is si_addr, 0 where the kernel gives none."""
+    """How a program was killed, in sigaction(2)'s names; address is si_addr, 0 where the kernel gives none."""
 
     signal: str
     code: str
@@ -161,7 +160,7 @@ def run_pyuk(
     stdin: bytes = b"",
     options: Sequence[str] = (),
 ) -> Outcome:
-    """Run under `pyuk run`. A status of 128+N with pyuk's crash line on stderr is reported as the signal it stands for."""
+    """Run under `pyuk run`. A status of 128+N with pyuk's crash line on stderr is reported as signal N."""
     return _pyuk_outcome(_spawn([*_pyuk(), "run", *options, str(program), *args], cwd, stdin))
 
 
@@ -181,20 +180,20 @@ def strace_pyuk(
         return _pyuk_outcome(done), log.read_text(encoding="utf-8", errors="surrogateescape")
 
 
+# Finds pyuk in the repository without PYTHONPATH, which its guests would see in their environment.
+_START_FROM_REPOSITORY = f"""\
+import runpy, sys
+sys.path.insert(0, {str(REPOSITORY)!r})
+runpy.run_module("pyuk", run_name="__main__", alter_sys=True)
+"""
+
+
 @cache
 def _pyuk() -> list[str]:
-    """`python -m pyuk`. Where pyuk is not installed it is found in the repository without PYTHONPATH, which guests would see."""
-    if importlib.util.find_spec("pyuk") is not None and _is_installed():
-        return [sys.executable, "-m", "pyuk"]
-    find = f"import sys, runpy; sys.path.insert(0, {str(REPOSITORY)!r}); runpy.run_module('pyuk', run_name='__main__', alter_sys=True)"
-    return [sys.executable, "-c", find]
-
-
-def _is_installed() -> bool:
-    probe = subprocess.run(
-        [sys.executable, "-c", "import pyuk"], cwd="/", env=dict(ENVIRONMENT), capture_output=True, check=False
-    )
-    return probe.returncode == 0
+    """`python -m pyuk` where pyuk is installed, else the same from the repository."""
+    probe = [sys.executable, "-c", "import pyuk"]
+    installed = subprocess.run(probe, cwd="/", env=dict(ENVIRONMENT), capture_output=True, check=False).returncode == 0
+    return [sys.executable, "-m", "pyuk"] if installed else [sys.executable, "-c", _START_FROM_REPOSITORY]
 
 
 def _pyuk_outcome(done: subprocess.CompletedProcess[bytes]) -> Outcome:

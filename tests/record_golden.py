@@ -1,6 +1,6 @@
-"""Record the golden files below tests/golden/ from this host: `python tests/record_golden.py [NAME...]`.
+"""Record the golden files of this host: `make golden`, or `python tests/record_golden.py [NAME...]`.
 
-They come from the host's strace and from deathwatch, never from pyuk, and are stored scrubbed:
+They come from the host's strace and from deathwatch, never from pyuk, and are stored scrubbed below tests/golden/:
 
     strace/FAMILY/WORD.txt    the log of a case in tests/programs/cases.py
     strace/subjects.json      for each log, the files it was made with and their SHA-256 (first 16 digits): where one is
@@ -20,12 +20,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent / "programs"))
+if __name__ == "__main__":  # a script's path is its own directory's
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from cases import CASES, Case
-from guests import REPOSITORY, Guest, ToolMissingError, guests
-from native import deathwatch, strace_native, why_no_deathwatch, why_no_strace
-from scrub import death_line, scrub_trace
+from tests.guests import REPOSITORY, Guest, ToolMissingError, guests
+from tests.native import deathwatch, strace_native, why_no_deathwatch, why_no_strace
+from tests.programs.cases import CASES, Case
+from tests.scrub import death_line, scrub_trace
 
 GOLDEN_DIR = REPOSITORY / "tests" / "golden"
 STRACE_DIR = GOLDEN_DIR / "strace"
@@ -74,6 +75,7 @@ def read_deaths() -> dict[str, str]:
 
 
 def record_trace(case: Case) -> None:
+    """Write the log of a case, and what it was made with."""
     trace = host_trace(case)
     path = golden_trace(case)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +89,7 @@ def record_trace(case: Case) -> None:
 
 
 def record_deaths() -> None:
+    """Write deaths.txt anew."""
     lines = [f"{guest}: {host_death(guest)}\n" for guest in guests(*DEATH_FAMILIES)]
     DEATHS.write_text("".join(lines), encoding="utf-8")
 
@@ -115,6 +118,7 @@ def _digest(path: Path) -> str:
 
 
 def main(names: list[str]) -> int:
+    """Record what is named, or everything; return the exit status."""
     known = {case.name for case in CASES if case.golden} | {"deaths"}
     if unknown := set(names) - known:
         print(f"no golden file is called {', '.join(sorted(unknown))}", file=sys.stderr)

@@ -1,8 +1,8 @@
 """What may differ between two runs, and between this host and pyuk: all of it is here.
 
-Two things, kept apart. *Scrubbing* takes out what differs between two runs on one kernel: addresses, process ids, times,
-inode and device numbers, random bytes. *HOST_DIFFERENCES* is the one list of what is known to differ between the host's
-kernel or CPU and pyuk's, each with its reason and the kernels it was seen on. Both are applied to both texts.
+Two things, kept apart. *Scrubbing* takes out what differs between two runs on one kernel: addresses, process ids,
+times, inode and device numbers, random bytes. *HOST_DIFFERENCES* is the one list of what is known to differ between the
+host's kernel or CPU and pyuk's, each with its reason and the kernels it was seen on. Both are applied to both texts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 # --- what differs between the host and pyuk ----------------------------------------------------------------------
 
@@ -40,8 +41,8 @@ class TextDifference:
 class DeathDifference:
     """A guest that pyuk ends in another way than the host; `pyuk` is the death wanted of it.
 
-    Written as `SIGNAL CODE addr=A rip=R`, A and R as numbers, `fault` or `fault+N`; "survives" when the instruction just
-    works (the plain guest then exits with SURVIVED, the one at a page's end faults on the next page).
+    Written as `SIGNAL CODE addr=A rip=R`, A and R as numbers, `fault` or `fault+N`; "survives" when the instruction
+    just works (the plain guest then exits with SURVIVED, the one at a page's end faults on the next page).
     """
 
     name: str
@@ -59,10 +60,18 @@ _NO_AVX = "pyuk's CPU is a Westmere: no VEX or EVEX instruction may run (docs/cp
 HOST_DIFFERENCES: tuple[HostDifference, ...] = (
     DeathDifference("avx", r"cpu/deaths/(vex|evex)_", _ILL, _NO_AVX, "any; depends on the host's CPU"),
     DeathDifference(
-        "xsave", r"cpu/deaths/xgetbv", _ILL, "a Westmere has no XSAVE, and CPUID says so", "any; depends on the host's CPU"
+        "xsave",
+        r"cpu/deaths/xgetbv",
+        _ILL,
+        "a Westmere has no XSAVE, and CPUID says so",
+        "any; depends on the host's CPU",
     ),
     DeathDifference(
-        "rdtscp", r"cpu/deaths/rdtscp", _ILL, "Unicorn's Westmere has no RDTSCP, and CPUID says so", "any; depends on the host's CPU"
+        "rdtscp",
+        r"cpu/deaths/rdtscp",
+        _ILL,
+        "Unicorn's Westmere has no RDTSCP, and CPUID says so",
+        "any; depends on the host's CPU",
     ),
     DeathDifference(
         "IA32_EMULATION",
@@ -194,7 +203,9 @@ def death_line(line: str, program: Path) -> str:
         number = int(match[2], 16)
         if number >= _STACK_START and number < _STACK_END:
             return f"{match[1]}=STACK"
-        below = [(number - value, symbol) for symbol, value in symbols.items() if 0 <= number - value < MAX_INSTRUCTION_BYTES]
+        below = [
+            (number - value, symbol) for symbol, value in symbols.items() if 0 <= number - value < MAX_INSTRUCTION_BYTES
+        ]
         if not below:
             return match[0]
         distance, symbol = min(below)
@@ -212,9 +223,10 @@ _STACK_START, _STACK_END = 0x7FF000000000, 0x7FFFFFFFF000
 
 @cache
 def _landmarks(program: Path) -> dict[str, int]:
-    """Where a death guest's fatal instruction lies: guest/cpu/deaths/death.inc and guest/include/raw_death.h name it."""
+    """Where a death guest's fatal instruction lies: death.inc and raw_death.h name it."""
     with program.open("rb") as file:
         table = ELFFile(file).get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
         found = {name: table.get_symbol_by_name(name) for name in ("fault", "fatal_read", "fatal_write", "fatal_call")}
         return {name: symbols[0]["st_value"] for name, symbols in found.items() if symbols}
 
@@ -254,6 +266,7 @@ _TRACE_RULES: tuple[Rule, ...] = (
     _rule(r"^(time\(.*\)\s+= )\d+.*$", r"\1T"),
     _rule(r"^(sysinfo\(\{).*(\}\))", r"\1...\2"),
     _rule(r"\bsi_pid=\d+", "si_pid=PID"),
+    _rule(r"^(gete?[ug]id\(\)\s+= )\d+$", r"\1ID"),
     # The link of a program started as ./NAME leads into the build directory, whose name has any length.
     _rule(r'^(readlink(?:at\(AT_FDCWD, |\()"/proc/self/exe", )".*"(?:\.\.\.)?(, \d+\)\s+= )\d+$', r"\1EXE\2N"),
 )
@@ -262,8 +275,8 @@ _TRACE_RULES: tuple[Rule, ...] = (
 def scrub_trace(text: str, case: str, *, cwd: str) -> str:
     """Return a log of strace or of `pyuk strace` as it can be compared with another one's.
 
-    Units: whole lines, each ended. The column of `=` follows the length of what is before it, so addresses of another length
-    move it: it is checked by misaligned_lines() on the unscrubbed text, and put at one space here.
+    Units: whole lines, each ended. The column of `=` follows the length of what is before it, so addresses of another
+    length move it: it is checked by misaligned_lines() on the unscrubbed text, and put at one space here.
     """
     text = _without_differences(text, "trace", case)
     text = text.replace(cwd, "$CWD")

@@ -37,7 +37,7 @@ class Field:
 class Struct:
     """A struct of the kernel's interface.
 
-    shown: which fields a tracer shows by default, space-separated ("" = all); after others follows "...".
+    shown: which fields a tracer shows, space-separated ("" = all); where the list ends in "...", so does the text.
     view: a struct whose text follows no rule names the tracer's own function for it.
     """
 
@@ -86,6 +86,10 @@ class Struct:
     def record(self, data: bytes | memoryview, offset: int = 0) -> Record:
         """The values by name."""
         return Record(self, self.unpack(data, offset))
+
+    def showing(self, shown: str, *, view: str = "") -> Struct:
+        """The same struct, shown otherwise."""
+        return Struct(self.name, self._rows, shown=shown, view=view)
 
     def _lay_out(self) -> None:
         layout, offset, fields, flat = "<", 0, [], True
@@ -232,7 +236,7 @@ STATX = Struct(
         ("stx_dio_offset_align", "I"),
         ("", "96x"),
     ),
-    shown="stx_mask stx_attributes stx_mode stx_size",
+    shown="stx_mask stx_attributes stx_mode stx_size ...",
 )
 
 # linux/time_types.h, linux/time.h
@@ -241,6 +245,8 @@ TIMEVAL = Struct("timeval", lambda: (("tv_sec", "q"), ("tv_usec", "q")))
 TIMEZONE = Struct("timezone", lambda: (("tz_minuteswest", "i"), ("tz_dsttime", "i")))
 ITIMERVAL = Struct("itimerval", lambda: (("it_interval", TIMEVAL), ("it_value", TIMEVAL)))
 ITIMERSPEC = Struct("itimerspec", lambda: (("it_interval", TIMESPEC), ("it_value", TIMESPEC)))
+TIMESTAMP = TIMESPEC.showing("", view="timestamp")  # utimensat(2): UTIME_NOW, UTIME_OMIT or a date
+TIMEVAL_STAMP = TIMEVAL.showing("", view="timestamp")
 UTIMBUF = Struct("utimbuf", lambda: (("actime", "q"), ("modtime", "q")))
 TMS = Struct("tms", lambda: (("tms_utime", "Q"), ("tms_stime", "Q"), ("tms_cutime", "Q"), ("tms_cstime", "Q")))
 
@@ -255,7 +261,7 @@ UTSNAME = Struct(
         ("machine", "65s", Word("text")),
         ("domainname", "65s", Word("text")),
     ),
-    shown="sysname nodename",
+    shown="sysname nodename ...",
 )
 
 # linux/sysinfo.h
@@ -304,7 +310,7 @@ RUSAGE = Struct(
         ("ru_nvcsw", "Q"),
         ("ru_nivcsw", "Q"),
     ),
-    shown="ru_utime ru_stime",
+    shown="ru_utime ru_stime ...",
 )
 
 # linux/uio.h
@@ -375,6 +381,20 @@ TERMIOS = Struct(
     ),
     view="termios",
 )
+TERMIOS2 = Struct(
+    "termios2",
+    lambda: (
+        ("c_iflag", "I"),
+        ("c_oflag", "I"),
+        ("c_cflag", "I"),
+        ("c_lflag", "I"),
+        ("c_line", "B"),
+        ("c_cc", "19s"),
+        ("c_ispeed", "I"),
+        ("c_ospeed", "I"),
+    ),
+    view="termios",
+)
 WINSIZE = Struct(
     "winsize",
     lambda: (("ws_row", "H"), ("ws_col", "H"), ("ws_xpixel", "H"), ("ws_ypixel", "H")),
@@ -424,8 +444,9 @@ FLOCK = Struct(
         ("l_pid", "i"),
         ("", "4x"),
     ),
-    view="flock",
+    shown="l_type l_whence l_start l_len",
 )
+FLOCK_PID = FLOCK.showing("")  # F_GETLK says who holds the lock
 OPEN_HOW = Struct(
     "open_how",
     lambda: (

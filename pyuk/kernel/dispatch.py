@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
+_PAGE_BYTES = 4096
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 
 
@@ -70,12 +71,18 @@ def make_entry(kernel: Kernel) -> Callable[[], None]:
     return on_syscall
 
 
+def _is_in_vdso(task: Task, rip: int) -> bool:
+    """What a vDSO function does is not a system call of the program: strace never sees it."""
+    vdso = task.process.loaded.vdso
+    return vdso <= rip < vdso + _PAGE_BYTES
+
+
 def _slow(kernel: Kernel, task: Task) -> None:
     """The same with everything that may be wanted around it, in its order."""
     regs = kernel.machine.cpu.regs
     number = regs[RAX] & _NUMBER_MASK
     declaration = SYSCALLS.get(number)
-    tracer = kernel.tracer if task.work & TRACED else None
+    tracer = kernel.tracer if task.work & TRACED and not _is_in_vdso(task, regs[RIP]) else None
     arguments = tuple(regs[index] for index in _ARGUMENTS)
     if tracer is not None:
         tracer.enter(task, declaration, number, arguments)

@@ -9,8 +9,28 @@ from __future__ import annotations
 from struct import Struct
 
 from pyuk.abi.elf import (
-    EI_CLASS, EI_DATA, ELFCLASS32, ELFDATA2MSB, EM_386, EM_AARCH64, EM_ARM, EM_MIPS, EM_PPC64, EM_RISCV, EM_S390,
-    EM_X86_64, ET_CORE, ET_DYN, ET_EXEC, ET_REL, PF_R, PF_W, PF_X, PT_GNU_STACK, PT_INTERP, PT_LOAD,
+    EI_CLASS,
+    EI_DATA,
+    ELFCLASS32,
+    ELFDATA2MSB,
+    EM_386,
+    EM_AARCH64,
+    EM_ARM,
+    EM_MIPS,
+    EM_PPC64,
+    EM_RISCV,
+    EM_S390,
+    EM_X86_64,
+    ET_CORE,
+    ET_DYN,
+    ET_EXEC,
+    ET_REL,
+    PF_R,
+    PF_W,
+    PF_X,
+    PT_GNU_STACK,
+    PT_INTERP,
+    PT_LOAD,
 )  # fmt: skip
 from pyuk.abi.errno import ELIBBAD, ENOEXEC, SyscallError
 from pyuk.abi.mman import PROT_EXEC, PROT_READ, PROT_WRITE

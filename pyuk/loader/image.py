@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import EACCES, EINVAL, EIO, SyscallError
+from pyuk.abi.fcntl import O_NONBLOCK, O_RDONLY
+from pyuk.abi.stat import S_IFDIR, S_IFMT, S_IFREG
 from pyuk.loader.error import LoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
+    from collections.abc import Collection
     from typing import Protocol
 
     from pyuk.mm.backing import Backing
@@ -15,9 +18,12 @@ if TYPE_CHECKING:
     class StatLike(Protocol):
         """The part of a stat result that decides who may execute."""
 
-        st_mode: int
-        st_uid: int
-        st_gid: int
+        @property
+        def st_mode(self) -> int: ...
+        @property
+        def st_uid(self) -> int: ...
+        @property
+        def st_gid(self) -> int: ...
 
     class ExecutableFile(Protocol):
         """What the loader asks of an open file (fs.file.OpenFile has it)."""
@@ -28,18 +34,23 @@ if TYPE_CHECKING:
         def release(self) -> None: ...
 
     class Opener(Protocol):
-        """Opens a path for execution, relative to the process's cwd and root; raises ENOENT and the like."""
+        """Opens a path for a process, with open(2)'s flags and errors (fs.context.FsContext.open)."""
 
-        def __call__(self, path: bytes) -> ExecutableFile: ...
+        def __call__(self, path: bytes, flags: int, /) -> ExecutableFile: ...
 
     class Credentials(Protocol):
         """Who asks (cred(7)): real and effective ids, and supplementary groups."""
 
-        uid: int
-        euid: int
-        gid: int
-        egid: int
-        groups: tuple[int, ...]
+        @property
+        def uid(self) -> int: ...
+        @property
+        def euid(self) -> int: ...
+        @property
+        def gid(self) -> int: ...
+        @property
+        def egid(self) -> int: ...
+        @property
+        def groups(self) -> Collection[int]: ...
 
 
 BINPRM_BUF_SIZE = 256
@@ -47,7 +58,6 @@ BINPRM_BUF_SIZE = 256
 PATH_MAX = 4096
 
 _HEAD_BYTES = 4096
-_S_IFMT, _S_IFREG = 0o170000, 0o100000
 _LOFF_MAX = (1 << 63) - 1
 
 
@@ -88,16 +98,18 @@ class Image:
 
 
 def open_exec(opener: Opener, path: bytes, creds: Credentials) -> Image:
-    """Open a file to run it.
+    """Open a file to run it. O_NONBLOCK: a FIFO must be refused, not waited for.
 
     Errors: the opener's; EACCES it is no regular file or has no x bit for this process.
     Source: do_open_execat in fs/exec.c.
+    Deviation: a program that may be executed but not read is refused by the opener.
     """
-    file = opener(path)
+    file = opener(path, O_RDONLY | O_NONBLOCK)
     try:
         stat = file.stat()
-        if stat.st_mode & _S_IFMT != _S_IFREG:
-            raise LoadError(EACCES, "not a regular file" if stat.st_mode & _S_IFMT != 0o040000 else "is a directory")
+        kind = stat.st_mode & S_IFMT
+        if kind != S_IFREG:
+            raise LoadError(EACCES, "is a directory" if kind == S_IFDIR else "not a regular file")
         if not _may_execute(stat, creds):
             raise LoadError(EACCES, "no execute permission")
         return Image(path, file)

@@ -19,6 +19,7 @@ from pyuk.mm.usermem import UserMemory
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.loader.image import Credentials, Opener
+    from pyuk.loader.vdso import Vdso
     from pyuk.mm.backing import Backing
     from pyuk.mm.space import AddressSpace
 
@@ -34,6 +35,7 @@ class Loaded:
     __slots__ = (
         "brk", "comm", "end_code", "end_data", "entry", "exe", "exe_path", "interpreter_base", "interpreter_path",
         "phdr_address", "program_entry", "sp", "start_code", "start_data", "strings", "tables",
+        "vdso",
     )  # fmt: skip
 
     entry: int
@@ -56,6 +58,8 @@ class Loaded:
     exe_path: bytes
     strings: Strings
     tables: Tables
+    vdso: int
+    """AT_SYSINFO_EHDR, 0 without a vDSO."""
 
     @property
     def auxv(self) -> list[tuple[int, int]]:
@@ -97,17 +101,18 @@ class Program:
         *,
         stack_limit_bytes: int = _STK_LIM,
         cpu: Cpu | None = None,
+        vdso: Vdso | None = None,
         secure: bool = False,
     ) -> Loaded:
         """Build the program in an empty address space.
 
-        random16: what AT_RANDOM points to. secure: AT_SECURE (setuid and the like).
+        random16: what AT_RANDOM points to. vdso: without one, AT_SYSINFO_EHDR is missing. secure: AT_SECURE (setuid and the like).
         Errors: LateLoadError; the process is then killed by SIGSEGV.
         """
         exe = None
         try:
             exe = self.elf.image.file.backing()
-            return self._build(space, exe, random16, stack_limit_bytes, cpu or Cpu(), secure=secure)
+            return self._build(space, exe, random16, stack_limit_bytes, cpu or Cpu(), vdso, secure=secure)
         except SyscallError as error:
             if exe is not None:
                 exe.drop()
@@ -118,8 +123,9 @@ class Program:
             self.close()
 
     def _build(
-        self, space: AddressSpace, exe: Backing, random16: bytes, stack_limit_bytes: int, cpu: Cpu, *, secure: bool
-    ) -> Loaded:
+        self, space: AddressSpace, exe: Backing, random16: bytes, stack_limit_bytes: int, cpu: Cpu, vdso: Vdso | None,
+        *, secure: bool,
+    ) -> Loaded:  # fmt: skip
         elf, interpreter = self.elf, self.interpreter
         memory = UserMemory(space)
         strings = Strings(STACK_TOP, self.argv, self.envp, self.execfn)
@@ -143,8 +149,9 @@ class Program:
         if loaded.entry >= TASK_SIZE:
             raise LateLoadError(EINVAL, f"entry point {loaded.entry:#x} is not in the user half")
 
+        loaded.vdso = 0 if vdso is None else vdso.map(space)
         tables = Tables(
-            strings, random16, self.creds, cpu, phdr=placed.phdr, phnum=elf.ehdr.phnum, base=loaded.interpreter_base,
+            strings, random16, self.creds, cpu, sysinfo_ehdr=loaded.vdso, phdr=placed.phdr, phnum=elf.ehdr.phnum, base=loaded.interpreter_base,
             entry=placed.entry, secure=secure,
         )  # fmt: skip
         memory.write(tables.sp, tables.data)

@@ -10,8 +10,27 @@ from __future__ import annotations
 from array import array
 
 from pyuk.abi.auxv import (
-    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_EXECFN, AT_FLAGS, AT_GID, AT_HWCAP, AT_HWCAP2, AT_MINSIGSTKSZ,
-    AT_NULL, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PLATFORM, AT_RANDOM, AT_SECURE, AT_SYSINFO_EHDR, AT_UID,
+    AT_BASE,
+    AT_CLKTCK,
+    AT_EGID,
+    AT_ENTRY,
+    AT_EUID,
+    AT_EXECFN,
+    AT_FLAGS,
+    AT_GID,
+    AT_HWCAP,
+    AT_HWCAP2,
+    AT_MINSIGSTKSZ,
+    AT_NULL,
+    AT_PAGESZ,
+    AT_PHDR,
+    AT_PHENT,
+    AT_PHNUM,
+    AT_PLATFORM,
+    AT_RANDOM,
+    AT_SECURE,
+    AT_SYSINFO_EHDR,
+    AT_UID,
 )  # fmt: skip
 from pyuk.abi.errno import E2BIG
 from pyuk.loader.elf import PHDR_BYTES
@@ -42,21 +61,19 @@ MINSIGSTKSZ_FXSAVE = 1040
 
 
 class Cpu:
-    """What the auxiliary vector says of the CPU and of the kernel's vDSO."""
+    """What the auxiliary vector says of the CPU."""
 
-    __slots__ = ("hwcap", "hwcap2", "minsigstksz", "sysinfo_ehdr")
+    __slots__ = ("hwcap", "hwcap2", "minsigstksz")
 
     def __init__(
         self,
         hwcap: int = HWCAP_WESTMERE,
         hwcap2: int = 0,
         minsigstksz: int = MINSIGSTKSZ_FXSAVE,
-        sysinfo_ehdr: int | None = None,
     ) -> None:
         self.hwcap = hwcap
         self.hwcap2 = hwcap2
         self.minsigstksz = minsigstksz
-        self.sysinfo_ehdr = sysinfo_ehdr  # where the vDSO is mapped, None without one
 
 
 class Strings:
@@ -111,14 +128,15 @@ class Tables:
         phnum: int,
         base: int,
         entry: int,
+        sysinfo_ehdr: int = 0,
         secure: bool = False,
     ) -> None:
         aligned = strings.arg_start & ~15
         platform = aligned - len(PLATFORM)
         self.random = platform - RANDOM_BYTES
         auxv = []
-        if cpu.sysinfo_ehdr is not None:
-            auxv.append((AT_SYSINFO_EHDR, cpu.sysinfo_ehdr))
+        if sysinfo_ehdr:
+            auxv.append((AT_SYSINFO_EHDR, sysinfo_ehdr))
         auxv += (
             (AT_MINSIGSTKSZ, cpu.minsigstksz),
             (AT_HWCAP, cpu.hwcap),

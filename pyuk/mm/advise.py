@@ -214,11 +214,12 @@ def _sync(space: AddressSpace, vma: Vma, start: int, end: int) -> None:
     ptes.write_protect(space, start, end)
     pages.write_back(vma.backing, vma.page_at(start), vma.page_at(end))
     ram, entry_at = space.ram, space.page_table.entry
-    for va in range(start, end, PAGE_BYTES) if end - start >> PAGE_SHIFT < len(pages.writable) else ():
-        page = vma.page_at(va)
-        frame = (entry_at(va) & FRAME_MASK) >> PAGE_SHIFT
-        ours_alone = ram.counts[frame] == 2  # noqa: PLR2004  # the cache's count and this entry's
-        if page in pages.writable and ours_alone and not ram.executable[frame]:
+    first, last = vma.page_at(start), vma.page_at(end)
+    for page in [page for page in pages.writable if first <= page < last]:
+        frame = pages.frames[page]
+        shown = (entry_at(start + (page - first << PAGE_SHIFT)) & FRAME_MASK) >> PAGE_SHIFT
+        n_others = ram.counts[frame] - 1 - (shown == frame)
+        if not n_others and not ram.executable[frame]:
             pages.writable.discard(page)
 
 

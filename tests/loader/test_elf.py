@@ -9,7 +9,14 @@ import pytest
 
 from pyuk.abi.errno import EIO, ELIBBAD, ENOEXEC, SyscallError
 from pyuk.fs.hostfs import HostFs
-from pyuk.loader.elf import EHDR_BYTES, EXSTACK_DEFAULT, EXSTACK_DISABLE_X, EXSTACK_ENABLE_X, parse_interpreter, parse_program
+from pyuk.loader.elf import (
+    EHDR_BYTES,
+    EXSTACK_DEFAULT,
+    EXSTACK_DISABLE_X,
+    EXSTACK_ENABLE_X,
+    parse_interpreter,
+    parse_program,
+)
 from pyuk.loader.image import Image
 from tests.loader.elfmaker import EXEC, PT_GNU_STACK, PT_INTERP, PT_NOTE, STATIC_PIE, Elf, R, Segment, W, X
 

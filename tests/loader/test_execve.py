@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.loader.elfmaker import EXEC, EXIT_0, PAGE, PT_GNU_STACK, PT_INTERP, PT_NOTE, STATIC_PIE, Elf, R, Segment, W, X
+from tests.loader.elfmaker import (
+    EXEC,
+    EXIT_0,
+    PAGE,
+    PT_GNU_STACK,
+    PT_INTERP,
+    PT_NOTE,
+    STATIC_PIE,
+    Elf,
+    R,
+    Segment,
+    W,
+    X,
+)
 from tests.loader.guestside import Guests, differences
 from tests.loader.hostexec import Someone, execve, needs_native
 

@@ -361,7 +361,7 @@ def test_destroy_returns_every_frame() -> None:
     child.space.destroy()
     space.check_invariants()
     space.destroy()
-    assert ram.n_used == space.cache.n_frames == 20
+    assert ram.n_used == space.cache.n_frames == 16
     assert file.refs == 0
     space.cache.close()
     assert ram.n_used == 0

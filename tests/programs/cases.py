@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from guests import Guest, ToolMissingError, guest, guests
-from native import place
+from tests.guests import Guest, ToolMissingError, guest, guests
+from tests.native import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,12 @@ DEATHS: tuple[Case, ...] = tuple(
 
 # The guests whose system calls cover a family's errors, so that the text of those is compared too.
 SYSCALLS: tuple[Case, ...] = tuple(
-    Case(f"sys/{program.source.stem}", program, tuple(program.args), golden=program.source.stem in {"close", "unknown_syscall"})
+    Case(
+        f"sys/{program.source.stem}",
+        program,
+        tuple(program.args),
+        golden=program.source.stem in {"close", "unknown_syscall"},
+    )
     for program in guests("sys")
 )
 

@@ -1,0 +1,158 @@
+"""Calls that are many calls: what the argument is, by command. Only tracers and documentation read this.
+
+A command that is not listed has the default; None means that the command has no such argument.
+Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prctl.h.
+"""
+
+from __future__ import annotations
+
+from pyuk.abi import fcntl, futex, ioctls, prctl
+from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
+from pyuk.abi.structs import FLOCK, FLOCK_PID, INT32, POINTER, TERMIOS, TERMIOS2, TIMESPEC, UINT64, WINSIZE
+from pyuk.abi.tables import Table
+
+Commands = dict[int, Kind | None]
+
+DEFAULT = Number("ulong", 16)
+
+_INT = Number("int")
+_FD_FLAGS = Flags(Table("fcntl", "FD_"), "uint")
+_OPEN_FLAGS = Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"), "uint", modes=fcntl.O_ACCMODE)
+_SEALS = Flags(Table("fcntl", "F_SEAL_"), "uint")
+
+FCNTL: Commands = {
+    fcntl.F_DUPFD: _INT,
+    fcntl.F_DUPFD_CLOEXEC: _INT,
+    fcntl.F_GETFD: None,
+    fcntl.F_SETFD: _FD_FLAGS,
+    fcntl.F_GETFL: None,
+    fcntl.F_SETFL: _OPEN_FLAGS,
+    fcntl.F_GETLK: StructAt(OUT, FLOCK_PID),
+    fcntl.F_SETLK: StructAt(IN, FLOCK),
+    fcntl.F_SETLKW: StructAt(IN, FLOCK),
+    fcntl.F_OFD_GETLK: StructAt(OUT, FLOCK_PID),
+    fcntl.F_OFD_SETLK: StructAt(IN, FLOCK),
+    fcntl.F_OFD_SETLKW: StructAt(IN, FLOCK),
+    fcntl.F_GETOWN: None,
+    fcntl.F_SETOWN: _INT,
+    fcntl.F_GETSIG: None,
+    fcntl.F_SETSIG: Word("signal", "int"),
+    fcntl.F_GETLEASE: None,
+    fcntl.F_SETLEASE: Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True),
+    fcntl.F_GETPIPE_SZ: None,
+    fcntl.F_SETPIPE_SZ: _INT,
+    fcntl.F_GET_SEALS: None,
+    fcntl.F_ADD_SEALS: _SEALS,
+}
+FCNTL_RESULT: Commands = {
+    fcntl.F_GETFD: Explained(_FD_FLAGS, "flags ", base=16),
+    fcntl.F_GETFL: Explained(_OPEN_FLAGS, "flags ", base=16),
+    fcntl.F_GET_SEALS: Explained(_SEALS, "seals ", base=16),
+    fcntl.F_GETSIG: Explained(Word("signal", "int")),
+    fcntl.F_GETLEASE: Explained(Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16),
+}
+
+_TERMIOS_IN, _TERMIOS_OUT = StructAt(IN, TERMIOS), StructAt(OUT, TERMIOS)
+_INT_IN, _INT_OUT = StructAt(IN, INT32), StructAt(OUT, INT32)
+
+IOCTL: Commands = {
+    ioctls.TCGETS: _TERMIOS_OUT,
+    ioctls.TCSETS: _TERMIOS_IN,
+    ioctls.TCSETSW: _TERMIOS_IN,
+    ioctls.TCSETSF: _TERMIOS_IN,
+    ioctls.TCGETS2: StructAt(OUT, TERMIOS2),
+    ioctls.TCSETS2: StructAt(IN, TERMIOS2),
+    ioctls.TCSETSW2: StructAt(IN, TERMIOS2),
+    ioctls.TCSETSF2: StructAt(IN, TERMIOS2),
+    ioctls.TIOCGWINSZ: StructAt(OUT, WINSIZE),
+    ioctls.TIOCSWINSZ: StructAt(IN, WINSIZE),
+    ioctls.TCXONC: Flags(Table("ioctls", "TCO TCI", unknown="TC???"), enum=True),
+    ioctls.TCFLSH: Flags(Table("ioctls", "TCIFLUSH TCOFLUSH TCIOFLUSH", unknown="TC???"), enum=True),
+    ioctls.TCSBRK: _INT,
+    ioctls.TCSBRKP: _INT,
+    ioctls.TIOCSCTTY: _INT,
+    ioctls.TIOCGPGRP: _INT_OUT,
+    ioctls.TIOCGSID: _INT_OUT,
+    ioctls.TIOCGETD: _INT_OUT,
+    ioctls.TIOCGPTN: _INT_OUT,
+    ioctls.FIONREAD: _INT_OUT,
+    ioctls.TIOCOUTQ: _INT_OUT,
+    ioctls.TIOCGEXCL: _INT_OUT,
+    ioctls.TIOCSPGRP: _INT_IN,
+    ioctls.TIOCSETD: _INT_IN,
+    ioctls.FIONBIO: _INT_IN,
+    ioctls.FIOASYNC: _INT_IN,
+    ioctls.TIOCPKT: _INT_IN,
+    ioctls.TIOCSPTLCK: _INT_IN,
+    ioctls.TIOCEXCL: None,
+    ioctls.TIOCNXCL: None,
+    ioctls.TIOCNOTTY: None,
+    ioctls.TIOCSBRK: None,
+    ioctls.TIOCCBRK: None,
+    ioctls.TIOCVHANGUP: None,
+    ioctls.FIOCLEX: None,
+    ioctls.FIONCLEX: None,
+    ioctls.FICLONE: _INT,
+}
+
+ARCH_PRCTL: Commands = {
+    prctl.ARCH_GET_FS: StructAt(OUT, POINTER),
+    prctl.ARCH_GET_GS: StructAt(OUT, POINTER),
+    prctl.ARCH_GET_CPUID: None,
+}
+
+_NO_ARGUMENT = dict.fromkeys(
+    (
+        prctl.PR_GET_DUMPABLE, prctl.PR_GET_KEEPCAPS, prctl.PR_GET_SECCOMP, prctl.PR_GET_TIMERSLACK,
+        prctl.PR_GET_SECUREBITS, prctl.PR_GET_TIMING, prctl.PR_MCE_KILL_GET, prctl.PR_TASK_PERF_EVENTS_DISABLE,
+        prctl.PR_TASK_PERF_EVENTS_ENABLE,
+    )
+)  # fmt: skip
+_DECIMAL = Number("ulong")
+_DECIMAL_REST = dict.fromkeys(
+    (prctl.PR_GET_NO_NEW_PRIVS, prctl.PR_SET_NO_NEW_PRIVS, prctl.PR_GET_THP_DISABLE, prctl.PR_SET_THP_DISABLE), _DECIMAL
+)
+PRCTL: Commands = {
+    **_NO_ARGUMENT,
+    **_DECIMAL_REST,
+    prctl.PR_SET_NAME: CString(),
+    prctl.PR_GET_NAME: CString(OUT),
+    prctl.PR_SET_DUMPABLE: Flags(Table("prctl", "SUID_DUMP_"), "ulong", enum=True),
+    prctl.PR_SET_PDEATHSIG: Word("signal", "int"),
+    prctl.PR_GET_PDEATHSIG: StructAt(OUT, INT32),
+    prctl.PR_SET_CHILD_SUBREAPER: _DECIMAL,
+    prctl.PR_GET_CHILD_SUBREAPER: StructAt(OUT, INT32),
+    prctl.PR_SET_KEEPCAPS: _DECIMAL,
+    prctl.PR_SET_TIMERSLACK: Number("long"),
+    prctl.PR_GET_TID_ADDRESS: StructAt(OUT, UINT64),
+    prctl.PR_SET_VMA: Flags(Table("prctl", "PR_SET_VMA_"), "ulong", enum=True),
+}
+PRCTL_REST: Commands = {
+    **dict.fromkeys(PRCTL),
+    **_DECIMAL_REST,
+    prctl.PR_SET_VMA: Address(),
+}
+"""The third argument and those after it."""
+PRCTL_RESULT: Commands = {
+    prctl.PR_GET_DUMPABLE: Explained(Flags(Table("prctl", "SUID_DUMP_"), "ulong", enum=True)),
+}
+
+FUTEX_TIMEOUT: Commands = {
+    **dict.fromkeys((futex.FUTEX_WAKE, futex.FUTEX_FD, futex.FUTEX_UNLOCK_PI, futex.FUTEX_TRYLOCK_PI)),
+    **dict.fromkeys(
+        (futex.FUTEX_WAIT, futex.FUTEX_WAIT_BITSET, futex.FUTEX_LOCK_PI, futex.FUTEX_LOCK_PI2), StructAt(IN, TIMESPEC)
+    ),
+    futex.FUTEX_WAKE_BITSET: None,
+    futex.FUTEX_REQUEUE: Number("uint"),
+    futex.FUTEX_CMP_REQUEUE: Number("uint"),
+}
+_PAIRS = (futex.FUTEX_REQUEUE, futex.FUTEX_CMP_REQUEUE, futex.FUTEX_WAKE_OP)
+FUTEX_ADDRESS: Commands = {**dict.fromkeys(FUTEX_TIMEOUT), **dict.fromkeys(_PAIRS, Address())}
+_BITSET = Flags(Table("futex", "FUTEX_BITSET_MATCH_ANY", unknown=""), "uint", enum=True)
+FUTEX_VALUE: Commands = {
+    **dict.fromkeys(FUTEX_TIMEOUT),
+    futex.FUTEX_WAIT_BITSET: _BITSET,
+    futex.FUTEX_WAKE_BITSET: _BITSET,
+    futex.FUTEX_CMP_REQUEUE: Number("uint"),
+    futex.FUTEX_WAKE_OP: Number("uint", 16),
+}

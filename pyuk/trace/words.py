@@ -1,0 +1,201 @@
+"""Numbers as strace(1) writes them: the text of each kind that is not a pointer."""
+
+from __future__ import annotations
+
+from pyuk.abi import signal as sig
+from pyuk.abi.fcntl import AT_FDCWD
+from pyuk.abi.kinds import Address, Explained, FdNumber, Flags, Mode, Number, Word
+from pyuk.abi.resource import RLIM64_INFINITY
+from pyuk.abi.siginfo import signal_name
+from pyuk.abi.stat import S_IFMT
+from pyuk.abi.tables import Table
+from pyuk.trace.text import address, hexadecimal, octal, quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyuk.abi.kinds import Kind
+
+    Show = Callable[[Any], str]
+
+_FILE_TYPES = Table("stat", "S_IF", without="S_IFMT")
+_SPECIAL_BITS = Table("stat", "S_IS")
+_MODE_BITS = 0xFFFF  # umode_t is 16 bits
+_PERMISSIONS = 0o777
+
+
+def as_ctype(value: int, ctype: str) -> int:
+    """A register as the C type that the call takes it for."""
+    if ctype == "int":
+        return (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+    if ctype == "uint":
+        return value & 0xFFFFFFFF
+    if ctype == "long":
+        return (value ^ 1 << 63) - (1 << 63)
+    return value
+
+
+def shower(kind: Kind) -> Show:
+    """The function that writes a value of this kind, which is already of the kind's C type."""
+    if isinstance(kind, Number):
+        return {10: str, 16: hexadecimal, 8: octal}[kind.base]
+    if isinstance(kind, Flags):
+        return _flags_shower(kind)
+    if isinstance(kind, FdNumber):
+        return _dirfd if kind.dirfd else str
+    if isinstance(kind, Mode):
+        return whole_mode if kind.whole else _permissions
+    if isinstance(kind, Word):
+        return _MEANINGS[kind.meaning]
+    if isinstance(kind, Explained):
+        return _explained_shower(kind)
+    if isinstance(kind, Address):
+        return address
+    raise TypeError(f"{type(kind).__name__} is not the kind of a number")
+
+
+def _dirfd(value: int) -> str:
+    return "AT_FDCWD" if value == AT_FDCWD else str(value)
+
+
+def _permissions(value: int) -> str:
+    return octal(value & _MODE_BITS)
+
+
+def whole_mode(value: int) -> str:
+    """`S_IFDIR|S_ISVTX|0777`."""
+    kind = value & S_IFMT
+    words = [_FILE_TYPES.name(kind) or hexadecimal(kind)] if kind else []
+    special, _rest = _SPECIAL_BITS.split(value & ~S_IFMT & ~_PERMISSIONS)
+    return "|".join([*words, *special, octal(value & _PERMISSIONS)])
+
+
+def _explained_shower(kind: Explained) -> Show:
+    meaning = shower(kind.kind)
+    number: Show = hexadecimal if kind.base == 16 else str  # noqa: PLR2004
+
+    def show(value: int) -> str:
+        return f"{number(value)} ({kind.prefix}{meaning(value)})"
+
+    return show
+
+
+# Flags
+
+
+def _flags_shower(kind: Flags) -> Show:
+    mask = (1 << 64) - 1 if kind.ctype in ("long", "ulong") else (1 << 32) - 1
+    if kind.enum:
+        return lambda value: one_of(kind.table, value & mask, value)
+    if kind.modes:
+        return lambda value: _with_modes(kind, value & mask)
+    return lambda value: some_of(kind.table, value & mask)
+
+
+def one_of(table: Table, bits: int, value: int | None = None) -> str:
+    """The name of a value, or the number with the table's doubt beside it."""
+    name = table.name(bits if value is None else value)
+    return name or f"{hexadecimal(bits)} /* {table.unknown} */"
+
+
+def some_of(table: Table, bits: int) -> str:
+    """The names of the bits; what has no name stands in hex at the end."""
+    if not bits:
+        return table.name(0) or "0"
+    names, rest = table.split(bits)
+    if not names:
+        return f"{hexadecimal(rest)} /* {table.unknown} */"
+    if rest:
+        names.append(hexadecimal(rest))
+    return "|".join(names)
+
+
+def _with_modes(kind: Flags, bits: int) -> str:
+    modes = bits & kind.modes
+    bits &= ~kind.modes
+    name = kind.table.name(modes)
+    if name is None:
+        named, rest = kind.table.split(modes)
+        name = "|".join(named) if named and not rest else f"{hexadecimal(modes)} /* {kind.table.unknown} */"
+    words = [name]
+    tail = ""
+    if kind.shifted is not None:
+        shift_name, shift, mask = kind.shifted
+        number = bits >> shift & mask
+        bits &= ~(mask << shift)
+        tail = f"{number}<<{shift_name}" if number else ""
+    names, rest = kind.table.split(bits)
+    words += names
+    if rest:
+        words.append(hexadecimal(rest))
+    if tail:
+        words.append(tail)
+    return "|".join(words)
+
+
+# Words with a meaning of their own
+
+
+def _identifier(value: int) -> str:
+    return "-1" if value == 0xFFFFFFFF else str(value)  # noqa: PLR2004
+
+
+def device(value: int) -> str:
+    """A dev_t: makedev(3)."""
+    major = value >> 8 & 0xFFF | value >> 32 & ~0xFFF
+    minor = value & 0xFF | value >> 12 & ~0xFF
+    return f"makedev({hexadecimal(major)}, {hexadecimal(minor)})"
+
+
+def _limit(value: int) -> str:
+    if value == RLIM64_INFINITY:
+        return "RLIM64_INFINITY"
+    return f"{value // 1024}*1024" if value > 1024 and value % 1024 == 0 else str(value)  # noqa: PLR2004
+
+
+def _wait_status(value: int) -> str:
+    signo = value & 0x7F
+    if value & 0xFFFF == 0xFFFF:  # noqa: PLR2004
+        return "{WIFCONTINUED(s)}"
+    if value & 0xFF == 0x7F:  # noqa: PLR2004
+        event = f" | {hexadecimal(value >> 16)} << 16" if value >> 16 else ""
+        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_name(value >> 8 & 0xFF)}{event}}}"
+    if signo:
+        core = " && WCOREDUMP(s)" if value & 0x80 else ""
+        return f"{{WIFSIGNALED(s) && WTERMSIG(s) == {signal_name(signo)}{core}}}"
+    return f"{{WIFEXITED(s) && WEXITSTATUS(s) == {value >> 8 & 0xFF}}}"
+
+
+def date(seconds: int, nanoseconds: int | None = None) -> str:
+    """ISO 8601 in the local time zone, as strace puts it in comments."""
+    import time  # noqa: PLC0415
+
+    try:
+        local = time.localtime(seconds)
+    except (OverflowError, OSError, ValueError):
+        return ""
+    fraction = "" if not nanoseconds else f".{nanoseconds:09d}"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + fraction + time.strftime("%z", local)
+
+
+def signal_set(mask: int) -> str:
+    """`[INT CHLD]`, or what is not in it where more than two thirds of the signals are: `~[KILL]`."""
+    names = [signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if mask >> signo - 1 & 1]
+    if len(names) < sig.SIGRTMAX * 2 // 3:
+        return f"[{' '.join(names)}]"
+    absent = [signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if not mask >> signo - 1 & 1]
+    return f"~[{' '.join(absent)}]"
+
+
+_MEANINGS: dict[str, Show] = {
+    "id": _identifier,
+    "signal": signal_name,
+    "device": device,
+    "limit": _limit,
+    "wait": _wait_status,
+    "date": date,
+    "bytes": quote,
+    "text": lambda value: quote(value.split(b"\0", 1)[0]),
+}
