@@ -108,9 +108,10 @@ def _run(words: list[str]) -> int:
         )
     tracer: Tracer | None = None
     if parsed.has("strace"):
-        from pyuk.trace.strace import StraceLog, stderr_sink  # noqa: PLC0415
+        from pyuk.trace.sink import stderr_sink  # noqa: PLC0415
+        from pyuk.trace.strace import Tracer as Strace  # noqa: PLC0415
 
-        tracer = StraceLog(stderr_sink())
+        tracer = Strace(stderr_sink())
     return _execute(parsed, tracer)
 
 
@@ -123,22 +124,26 @@ def _strace(words: list[str]) -> int:
             _STRACE_OPTIONS,
             ("pyuk strace /bin/true", "pyuk strace -o log -e trace=%file,read /bin/cat /etc/hostname"),
         )
-    from pyuk.trace.filter import FilterError, parse_expressions  # noqa: PLC0415
-    from pyuk.trace.strace import StraceLog, file_sink, stderr_sink  # noqa: PLC0415
+    from pyuk.trace.filter import EVERYTHING, FilterError, parse_filter  # noqa: PLC0415
+    from pyuk.trace.sink import file_sink, stderr_sink  # noqa: PLC0415
+    from pyuk.trace.strace import Tracer as Strace  # noqa: PLC0415
 
+    chosen = EVERYTHING
     try:
-        chosen = parse_expressions(parsed.all("expression"))
+        for expression in parsed.all("expression"):
+            chosen = parse_filter(expression)
     except FilterError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(str(error).removeprefix("strace: ")) from None
     output = parsed.get("output")
     try:
         sink = file_sink(output) if output else stderr_sink()
     except OSError as error:
         raise Refusal(f"{output}: {error.strerror}", FAILURE_STATUS) from None
+    tracer = Strace(sink, chosen)
     try:
-        return _execute(parsed, StraceLog(sink, chosen))
+        return _execute(parsed, tracer)
     finally:
-        sink.close()
+        tracer.close()
 
 
 def _show(words: list[str]) -> int:
@@ -203,7 +208,8 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     memory = parsed.get("memory")
     try:
         system = System(
-            memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES, nodename=os.uname().nodename
+            memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES, nodename=os.uname().nodename,
+            host_order=True,
         )
     except (MachineError, OSError, OverflowError, ValueError) as error:
         raise Refusal(str(error), FAILURE_STATUS) from None

@@ -48,15 +48,16 @@ class System:
 
     def __init__(
         self, *, memory_bytes: int = DEFAULT_MEMORY_BYTES, clock: Clock | None = None, random: Random | None = None,
-        nodename: str = "pyuk",
+        nodename: str = "pyuk", host_order: bool = False,
     ) -> None:  # fmt: skip
+        """memory_bytes: guest RAM. host_order: list directories in the host's order, not sorted."""
         self.machine = Machine(memory_bytes)
         self.cache = PageCache(self.machine)
         self.kernel = Kernel(
             self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename)
         )
         self._vdso = Vdso(self.machine)
-        self._host = HostFs()
+        self._host = HostFs(host_order=host_order)
         self._namespace = Namespace(self._host, ProcFs(self._host, ProcessTable(self.kernel)))
 
     def start(
@@ -89,7 +90,9 @@ class System:
             fs.close()
             raise
         kernel.add(task)
-        self._enter(task, program)
+        loaded = self._enter(task, program)
+        if tracer is not None:
+            tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
 
     def _enter(self, task: Task, program: Program) -> Loaded:

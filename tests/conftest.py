@@ -8,6 +8,7 @@ import pytest
 
 from tests.guests import NOT_YET, Guest, ToolMissingError
 from tests.native import place, why_no_deathwatch, why_no_strace
+from tests.scrub import guest_difference
 
 
 @pytest.fixture
@@ -21,10 +22,12 @@ def program(guest: Guest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def pyuk_has_it(guest: Guest, request: pytest.FixtureRequest) -> None:
-    """Expect a test to fail whose guest needs what pyuk does not have yet, and fail it when it passes all the same."""
-    for feature in guest.needs:
-        if reason := NOT_YET.get(feature):
-            request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+    """Expect a test to fail whose guest needs what pyuk does not have, and fail it when it passes all the same."""
+    reasons = [NOT_YET[feature] for feature in guest.needs if feature in NOT_YET]
+    if difference := guest_difference(guest.name):
+        reasons.append(difference.reason)
+    if reasons:
+        request.applymarker(pytest.mark.xfail(strict=True, reason="; ".join(reasons)))
 
 
 @pytest.fixture

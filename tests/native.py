@@ -215,7 +215,7 @@ def _pyuk_outcome(done: subprocess.CompletedProcess[bytes]) -> Outcome:
 
 
 def place(guest_program: Guest, directory: Path) -> str:
-    """Build a guest, link to it from `directory`, and return `./NAME`: what it is started as does not depend on the host."""
+    """Build a guest, link to it from `directory`, return `./NAME`: its argv[0] is the same wherever it was built."""
     program = guest_program.build()
     link = directory / program.name
     if not link.exists():

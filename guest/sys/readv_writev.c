@@ -25,8 +25,11 @@ int main(int argc, char **argv, char **envp)
 
     EQ(sys(readv, fd, in, 0), 0);
     EQ(sys(readv, fd, BAD_POINTER, 0), 0);
-    EQ(sys(writev, fd, in, -1), -EINVAL);
-    EQ(sys(writev, fd, in, 1025), -EINVAL);
+    static struct iovec many[1024];
+    for (int i = 0; i < 1024; i++)
+        many[i] = (struct iovec){"m", 1};
+    EQ(sys(writev, fd, many, -1), -EINVAL);
+    EQ(sys(writev, fd, many, 1025), -EINVAL);
     EQ(sys(readv, fd, BAD_POINTER, 1025), -EINVAL);
     EQ(sys(readv, fd, BAD_POINTER, 2), -EFAULT);
     EQ(sys(readv, -1, BAD_POINTER, 2), -EBADF);
@@ -35,9 +38,6 @@ int main(int argc, char **argv, char **envp)
     EQ(sys(lseek, fd, 0, SEEK_CUR), 7);
     struct iovec huge[2] = {{"x", 1}, {"y", 0x7ffffffffffffffe}};
     EQ(sys(writev, fd, huge, 1), 1);
-    static struct iovec many[1024];
-    for (int i = 0; i < 1024; i++)
-        many[i] = (struct iovec){"m", 1};
     EQ(sys(writev, fd, many, 1024), 1024);
 
     EQ(sys(preadv, fd, in, 2, 1, 0), 5);

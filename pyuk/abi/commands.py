@@ -14,6 +14,8 @@ from pyuk.abi.tables import Table
 Commands = dict[int, Kind | None]
 
 DEFAULT = Number("ulong", 16)
+OTHERWISE = -1
+"""The key of a table's own default, where it is not DEFAULT."""
 
 _INT = Number("int")
 _FD_FLAGS = Flags(Table("fcntl", "FD_"), "uint")
@@ -147,7 +149,10 @@ FUTEX_TIMEOUT: Commands = {
     futex.FUTEX_CMP_REQUEUE: Number("uint"),
 }
 _PAIRS = (futex.FUTEX_REQUEUE, futex.FUTEX_CMP_REQUEUE, futex.FUTEX_WAKE_OP)
-FUTEX_ADDRESS: Commands = {**dict.fromkeys(FUTEX_TIMEOUT), **dict.fromkeys(_PAIRS, Address())}
+FUTEX_ADDRESS: Commands = {
+    **dict.fromkeys(FUTEX_TIMEOUT),
+    **dict.fromkeys((*_PAIRS, OTHERWISE), Address()),
+}
 _BITSET = Flags(Table("futex", "FUTEX_BITSET_MATCH_ANY", unknown=""), "uint", enum=True)
 FUTEX_VALUE: Commands = {
     **dict.fromkeys(FUTEX_TIMEOUT),

@@ -56,6 +56,7 @@ LongArg = Annotated[int, Number("long")]
 ULongArg = Annotated[int, Number("ulong")]
 SizeArg = Annotated[int, Number("ulong")]
 OffArg = Annotated[int, Number("long")]
+LengthArg = Annotated[int, Word("length", "long")]  # a signed length that strace shows unsigned
 HexArg = Annotated[int, Number("ulong", 16)]
 HexUIntArg = Annotated[int, Number("uint", 16)]
 OctalArg = Annotated[int, Number("uint", 8)]
@@ -75,6 +76,7 @@ HiddenArg = Annotated[int, Word("hidden", "long")]
 
 # Pointers.
 AddressArg = Annotated[UserAddr, Address()]
+RawAddressArg = Annotated[UserAddr, Number("ulong", 16)]  # where strace knows of no pointer: NULL is 0
 PathArg = Annotated[UserAddr, CString(path=True)]
 CStringArg = Annotated[UserAddr, CString()]
 ArgvArg = Annotated[UserAddr, StringVector()]
@@ -120,7 +122,7 @@ CloneFlagsArg = Annotated[int, Flags(Table("sched", "CLONE_", without="CLONE_DET
 SchedArg = Annotated[int, Flags(Table("sched", "SCHED_"), enum=True)]
 WaitArg = Annotated[int, Flags(Table("sched", "W __W", without="WUNTRACED"))]
 RseqFlagsArg = Annotated[int, Flags(Table("rseq", "RSEQ_FLAG_"))]
-FutexOpArg = Annotated[int, Flags(Table("futex", "FUTEX_", without="FUTEX_PRIVATE_FLAG FUTEX_CMD_MASK"), modes=0xFF)]
+FutexOpArg = Annotated[int, Word("futex", "int")]
 FamilyArg = Annotated[int, Flags(Table("socket", "AF_"), enum=True)]
 CloseRangeArg = Annotated[int, Flags(Table("fcntl", "CLOSE_RANGE_"), "uint")]
 FlockArg = Annotated[int, Flags(Table("fcntl", "LOCK_"))]
@@ -129,10 +131,16 @@ RenameArg = Annotated[int, Flags(Table("fcntl", "RENAME_"), "uint")]
 # One call that is many: what `arg` is, is said by the command, in pyuk.abi.commands.
 FcntlCommandArg = Annotated[int, Flags(Table("fcntl", "F_", without="F_RDLCK F_WRLCK F_UNLCK F_SEAL_*"), enum=True)]
 FcntlArg = Annotated[int, ByCommand("cmd", "FCNTL")]
-IoctlRequestArg = Annotated[int, Flags(Table("ioctls", "TC TIO FI FS_IOC BLK"), "uint", enum=True)]
+IoctlRequestArg = Annotated[int, Word("ioctl", "uint")]
 IoctlArg = Annotated[int, ByCommand("request", "IOCTL")]
 PrctlArgument = Annotated[int, ByCommand("option", "PRCTL")]
+PrctlRestArg = Annotated[int, ByCommand("option", "PRCTL_REST")]
+PrctlResult = Annotated[int, ByCommand("option", "PRCTL_RESULT")]
 ArchPrctlArgument = Annotated[int, ByCommand("option", "ARCH_PRCTL")]
+
+FutexTimeoutArg = Annotated[UserAddr, ByCommand("op", "FUTEX_TIMEOUT", mask=0x7F)]
+FutexAddressArg = Annotated[UserAddr, ByCommand("op", "FUTEX_ADDRESS", mask=0x7F)]
+FutexValueArg = Annotated[int, ByCommand("op", "FUTEX_VALUE", ctype="uint", mask=0x7F)]
 
 # Results; plain `int` is Long.
 Long = Annotated[int, Number("long")]

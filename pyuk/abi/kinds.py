@@ -41,8 +41,9 @@ class Word(Kind):
     """A number of a known meaning, which has a text of its own.
 
     meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t;
-    "limit" an rlim_t; "bytes" and "text" are char arrays within a struct, the latter up to its NUL;
-    "wait" a wait(2) status; "hidden" a register that says nothing (preadv's pos_h on 64-bit) and is not shown.
+    "limit" an rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up to its NUL; "wait" a wait(2)
+    status; "date" a time_t as a date, "stamp" as a number with the date beside it; "ioctl" and "futex" those calls' commands; "hidden" a register that says nothing
+    (preadv's pos_h on 64-bit) and is not shown.
     """
 
     __slots__ = ("meaning",)
@@ -152,6 +153,17 @@ class DirentArray(Pointer):
         self.bits = bits
 
 
+class CpuSet(Pointer):
+    """A cpu mask whose size stands in the parameter `size`, or "return"."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, direction: str, size: str) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
+        self.size = size
+
+
 class StructAt(Pointer):
     """One struct, or with `count` (a parameter's name, "return", or a number) an array of it.
 
@@ -235,8 +247,8 @@ class ByCommand(Kind):
 
     __slots__ = ("commands", "mask", "selector")
 
-    def __init__(self, selector: str, commands: str, *, mask: int = 0xFFFFFFFF) -> None:
-        self.ctype = "ulong"
+    def __init__(self, selector: str, commands: str, *, ctype: str = "ulong", mask: int = 0xFFFFFFFF) -> None:
+        self.ctype = ctype
         self.selector = selector
         self.commands = commands
         self.mask = mask

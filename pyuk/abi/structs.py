@@ -174,8 +174,10 @@ class Nested(Kind):
 INT32 = Struct("int", lambda: (("value", "i"),), view="scalar")
 UINT32 = Struct("unsigned int", lambda: (("value", "I"),), view="scalar")
 INT64 = Struct("long", lambda: (("value", "q"),), view="scalar")
+TIME = Struct("time_t", lambda: (("value", "q", Word("stamp")),), view="scalar")
 UINT64 = Struct("unsigned long", lambda: (("value", "Q"),), view="scalar")
 POINTER = Struct("void *", lambda: (("value", "Q", Address()),), view="scalar")
+WAIT_STATUS = Struct("int status", lambda: (("value", "i", Word("wait")),), view="scalar")
 FD = Struct("int fd", lambda: (("value", "i", FdNumber()),), view="scalar")
 
 _HEX = "ulong", 16
@@ -247,7 +249,7 @@ ITIMERVAL = Struct("itimerval", lambda: (("it_interval", TIMEVAL), ("it_value", 
 ITIMERSPEC = Struct("itimerspec", lambda: (("it_interval", TIMESPEC), ("it_value", TIMESPEC)))
 TIMESTAMP = TIMESPEC.showing("", view="timestamp")  # utimensat(2): UTIME_NOW, UTIME_OMIT or a date
 TIMEVAL_STAMP = TIMEVAL.showing("", view="timestamp")
-UTIMBUF = Struct("utimbuf", lambda: (("actime", "q"), ("modtime", "q")))
+UTIMBUF = Struct("utimbuf", lambda: (("actime", "q", Word("stamp")), ("modtime", "q", Word("stamp"))))
 TMS = Struct("tms", lambda: (("tms_utime", "Q"), ("tms_stime", "Q"), ("tms_cutime", "Q"), ("tms_cstime", "Q")))
 
 # linux/utsname.h
@@ -339,6 +341,7 @@ STACK = Struct(
 # asm-generic/siginfo.h: what every siginfo begins with; the union follows, 128 bytes in all
 SIGINFO_HEAD = Struct("siginfo", lambda: (("si_signo", "i"), ("si_errno", "i"), ("si_code", "i"), ("", "4x")))
 SIGINFO_BYTES = 128
+SIGINFO = Struct("siginfo", lambda: (("value", "128s"),), view="siginfo")
 SIGINFO_FAULT = Struct("siginfo", lambda: (("si_head", SIGINFO_HEAD), ("si_addr", "Q"), ("", "104x")))
 SIGINFO_KILL = Struct("siginfo", lambda: (("si_head", SIGINFO_HEAD), ("si_pid", "i"), ("si_uid", "I"), ("", "104x")))
 SIGINFO_QUEUE = Struct(
@@ -454,6 +457,7 @@ OPEN_HOW = Struct(
         ("mode", "Q", Number("ulong", 8)),
         ("resolve", "Q", Flags(Table("fcntl", "RESOLVE_"), "ulong")),
     ),
+    view="open_how",
 )
 
 # asm-generic/poll.h
@@ -490,7 +494,7 @@ RSEQ = Struct(
 SOCKADDR_UN = Struct("sockaddr_un", lambda: (("sun_family", "H"), ("sun_path", "108s")))
 
 # linux/sched/types.h, linux/sched.h
-SCHED_PARAM = Struct("sched_param", lambda: (("sched_priority", "i"),))
+SCHED_PARAM = Struct("sched_param", lambda: (("sched_priority", "i"),), view="scalar")
 CLONE_ARGS = Struct(
     "clone_args",
     lambda: (

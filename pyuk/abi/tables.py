@@ -22,7 +22,7 @@ class Table:
         self.module = module
         self.prefixes = prefixes
         self.without = without
-        self.unknown = unknown or prefixes.split(maxsplit=1)[0] + "???"
+        self.unknown = unknown or prefixes.partition(" ")[0] + "???"
         self._pairs: list[tuple[int, str]] | None = None
         self._names: dict[int, str] | None = None
 
@@ -32,13 +32,14 @@ class Table:
         if self._pairs is None:
             path = f"pyuk.abi.{self.module}"
             __import__(path)
-            prefixes = tuple(self.prefixes.split())
+            prefixes = tuple(self.prefixes.split()) or ("",)
             exact = {word for word in self.without.split() if not word.endswith("*")}
             left_out = tuple(word[:-1] for word in self.without.split() if word.endswith("*")) or ("?",)
             self._pairs = [
                 (value, name)
                 for name, value in vars(sys.modules[path]).items()
                 if name.startswith(prefixes)
+                and name.isupper()
                 and isinstance(value, int)
                 and name not in exact
                 and not name.startswith(left_out)

@@ -8,6 +8,8 @@ from pyuk.fs.errors import guest_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyuk.fs.hostfile import HostFile
 
 
@@ -60,7 +62,7 @@ class HostBacking:
         except OSError as error:
             raise guest_error(error) from None
 
-    def pwritev(self, slices: list[memoryview], offset: int) -> int:
+    def pwritev(self, slices: Sequence[memoryview], offset: int) -> int:
         """Write pages of a shared mapping back."""
         try:
             return os.pwritev(self.file.fd, slices, offset)

@@ -46,6 +46,11 @@ class FsContext:
         """As open(2) with validated flags; the caller owns the one reference."""
         follow = not (flags & O_NOFOLLOW or (flags & O_CREAT and flags & O_EXCL))
         system, start, name = self.find(path, at, follow=follow)
+        file = system.open(start, name, flags, mode, self.umask)
+        if not file.in_host_proc or system is self.namespace.proc or self.namespace.proc is None:
+            return file
+        file.release()  # a link somewhere led into the host's /proc, which is not the guest's
+        system, start, name = self.namespace.find(self.cwd if at is None else at, path, follow=follow, walk=True)
         return system.open(start, name, flags, mode, self.umask)
 
     def stat(self, path: bytes, *, follow: bool = True) -> os.stat_result | Stat:

@@ -11,27 +11,27 @@ from pyuk.abi import errno as linux
 from pyuk.abi.errno import EIO, SyscallError
 
 _OTHER_NAMES = {
+    "ENOTSUP": "EOPNOTSUPP",
     "ENOATTR": "ENODATA",
     "EFTYPE": "EINVAL",
     "EPROCLIM": "EAGAIN",
     "EBADRPC": "EIO",
 }
-"""BSD's names for what Linux calls otherwise."""
+"""What a host calls otherwise than Linux does, or Linux twice."""
 
-_cache: dict[int, int] = {}
+_known: dict[int, int] = {}
+"""Host number to guest number; made when the first error comes."""
 
 
 def guest_error(error: OSError) -> SyscallError:
     """What the guest is told of a host error; one that Linux has no name for is EIO.
 
-    Python's own OSErrors without a number (a NUL in a path) are bugs of ours and stay what they are.
+    Python's own OSErrors without a number are bugs of ours and stay what they are.
     """
-    number = error.errno
-    if number is None:
+    if error.errno is None:
         raise error
-    known = _cache.get(number)
-    if known is None:
-        name = host_errno.errorcode.get(number, "")
-        known = getattr(linux, _OTHER_NAMES.get(name, name), EIO)
-        _cache[number] = known
-    return SyscallError(known)
+    if not _known:
+        for name, number in vars(host_errno).items():
+            if isinstance(number, int):
+                _known[number] = getattr(linux, name, 0) or getattr(linux, _OTHER_NAMES.get(name, ""), EIO)
+    return SyscallError(_known.get(error.errno, EIO))

@@ -46,7 +46,7 @@ class OpenFile:
     and the status flags, as F_GETFL shows them.
     """
 
-    __slots__ = ("filesystem", "flags", "readable", "refs", "stream", "writable")
+    __slots__ = ("filesystem", "flags", "in_host_proc", "readable", "refs", "stream", "writable")
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE
@@ -56,6 +56,8 @@ class OpenFile:
         self.refs = 1
         self.stream = False
         """Reads give what there is now and never fill up: pipes, terminals, sockets."""
+        self.in_host_proc = False
+        """Of the host's /proc, which knows the process that runs pyuk and not the guest's."""
         self.filesystem: FileSystem | None = None
         """Whose directory this is, where it can be the start of a path walk."""
 

@@ -11,7 +11,7 @@ import stat as modes
 import struct
 import sys
 
-from pyuk.abi.errno import EACCES, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
+from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     F_GETPIPE_SZ,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pyuk.fs.hostfs import HostFs
     from pyuk.fs.stat import Stat, StatFs
 
-_NULL_RDEV = 1 << 8 | 3  # Documentation/admin-guide/devices.txt: 1, 3 is /dev/null
+_NULL_RDEV, _ZERO_RDEV = 1 << 8 | 3, 1 << 8 | 5  # Documentation/admin-guide/devices.txt
 _RWF_ALL = 31  # include/uapi/linux/fs.h: RWF_SUPPORTED of 6.1
 
 
@@ -84,6 +84,8 @@ class HostFile(OpenFile):
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through preadv(2), or preadv2(2) where flags are given."""
         try:
+            if not slices and offset >= 0:
+                return len(os.pread(self.fd, 0, offset))
             if rwf == 0 and offset >= 0:
                 return os.preadv(self.fd, slices[:UIO_MAXIOV], offset)
             _check_rwf(rwf)
@@ -94,6 +96,8 @@ class HostFile(OpenFile):
     def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through pwritev(2), or pwritev2(2) where flags are given."""
         try:
+            if not slices and offset >= 0:
+                return os.pwrite(self.fd, b"", offset)
             if rwf == 0 and offset >= 0:
                 return os.pwritev(self.fd, slices[:UIO_MAXIOV], offset)
             _check_rwf(rwf)
@@ -110,15 +114,28 @@ class HostFile(OpenFile):
         return max(size_bytes - at, 0) if size_bytes else MAX_RW_COUNT
 
     def read_nothing(self, offset: int | None) -> bool:
-        """At or beyond the end of a regular file, and always on /dev/null."""
+        """At or beyond the end of a regular file or of a stream, which may have to be waited for; on /dev/null."""
         if modes.S_ISREG(self.mode):
             at = os.lseek(self.fd, 0, os.SEEK_CUR) if offset is None or offset < 0 else offset
             return not os.pread(self.fd, 1, at)
-        return self.write_unread()
+        if self.stream:
+            return self._wait_to_read()
+        return self.rdev == _NULL_RDEV and modes.S_ISCHR(self.mode)
+
+    def _wait_to_read(self) -> bool:
+        """Wait until a read would not block, and say whether it would find the end. Errors: EAGAIN (O_NONBLOCK)."""
+        import select  # noqa: PLC0415
+
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        ready = poll.poll(0 if self.status_flags() & O_NONBLOCK else None)
+        if not ready:
+            raise SyscallError(EAGAIN)
+        return not ready[0][1] & select.POLLIN
 
     def write_unread(self) -> bool:
-        """Only /dev/null."""
-        return self.rdev == _NULL_RDEV and modes.S_ISCHR(self.mode)
+        """Only /dev/null and /dev/zero."""
+        return self.rdev in (_NULL_RDEV, _ZERO_RDEV) and modes.S_ISCHR(self.mode)
 
     def lseek(self, offset: int, whence: int) -> int:
         """The host's offset; SEEK_DATA and SEEK_HOLE too where the host has them."""
@@ -324,13 +341,16 @@ class HostDirectory(HostFile):
 
     def _scan(self) -> list[tuple[int, int, bytes]]:
         try:
+            if os.fstat(self.fd).st_nlink == 0:
+                raise SyscallError(ENOENT)  # getdents(2) says so; readdir(3), which Python uses, sees an empty end
             above = os.stat("..", dir_fd=self.fd).st_ino
             found = [(os.fstat(self.fd).st_ino, modes.S_IFDIR >> 12, b"."), (above, modes.S_IFDIR >> 12, b"..")]
             with os.scandir(self.fd) as entries:
                 inside = [(entry.inode(), _kind(entry), os.fsencode(entry.name)) for entry in entries]
         except OSError as error:
             raise guest_error(error) from None
-        inside.sort(key=_name)
+        if not self.filesystem.host_order:
+            inside.sort(key=_name)
         return found + inside
 
     def lseek(self, offset: int, whence: int) -> int:
@@ -342,7 +362,6 @@ class HostDirectory(HostFile):
             self._listing = None
         self._position = at
         return at
-
 
 
 def _kind(entry: os.DirEntry[str]) -> int:

@@ -54,7 +54,13 @@ _SAME, _PAIRS = _flag_pairs()
 class HostFs(FileSystem):
     """The host's whole tree. Nothing else in pyuk opens, names or changes host files."""
 
-    __slots__ = ()
+    __slots__ = ("host_order", "proc_dev")
+
+    def __init__(self, *, host_order: bool = False) -> None:
+        self.host_order = host_order
+        """Whether directories are listed in the host's order, or sorted, so that no hash of the host's shows."""
+        self.proc_dev = _proc_dev()
+        """st_dev of the host's /proc, -1 where it has none."""
 
     def open_flags(self, flags: int) -> int:
         """The guest's open flags in the host's numbers."""
@@ -95,9 +101,13 @@ class HostFs(FileSystem):
     def adopt(self, fd: int, flags: int) -> HostFile:
         """An open file for a host descriptor, which becomes its own."""
         status = os.fstat(fd)
+        file: HostFile
         if modes.S_ISDIR(status.st_mode):
-            return HostDirectory(self, fd, flags, status.st_mode)
-        return HostFile(self, fd, flags, status.st_mode, status.st_rdev)
+            file = HostDirectory(self, fd, flags, status.st_mode)
+        else:
+            file = HostFile(self, fd, flags, status.st_mode, status.st_rdev)
+        file.in_host_proc = status.st_dev == self.proc_dev
+        return file
 
     def stat(self, at: OpenFile | None, path: bytes, *, follow: bool) -> os.stat_result:
         """See FileSystem."""
@@ -234,9 +244,7 @@ class HostFs(FileSystem):
         """See FileSystem."""
         self.set_times(path, times_ns, None if at is None else at.host_fd(), follow=follow)
 
-    def set_times(
-        self, what: int | bytes, times_ns: Times, dir_fd: int | None = None, *, follow: bool = True
-    ) -> None:
+    def set_times(self, what: int | bytes, times_ns: Times, dir_fd: int | None = None, *, follow: bool = True) -> None:
         """Times of a host descriptor or path; one that stays is read first, as Python cannot leave it out."""
         where: Any = {} if isinstance(what, int) else {"dir_fd": dir_fd, "follow_symlinks": follow}
         try:
@@ -296,6 +304,14 @@ class HostFs(FileSystem):
         if sys.platform == "linux":
             return b"/proc/self/fd/%d/%s" % (at.host_fd(), path)
         return self.path_of(at.host_fd()) + b"/" + path
+
+
+def _proc_dev() -> int:
+    try:
+        dev = os.stat(b"/proc/self").st_dev
+    except OSError:
+        return -1
+    return -1 if dev == os.stat(b"/").st_dev else dev
 
 
 def _dirfd(at: OpenFile | None) -> int:

@@ -32,26 +32,25 @@ class Namespace:
         self.proc = proc
 
     def find(
-        self, at: OpenFile | None, path: bytes, *, follow: bool
+        self, at: OpenFile | None, path: bytes, *, follow: bool, walk: bool = False
     ) -> tuple[FileSystem, OpenFile | None, bytes]:
         """The file system, and the start and path to give to it. `at` is the directory of a relative path.
 
-        follow: whether the call follows a symbolic link in the last place.
+        follow: whether the call follows a symbolic link in the last place. walk: do not trust the path's looks.
         Errors: ENOTDIR the start is no directory, ELOOP more than 40 links.
         """
         if path[:1] == b"/":
             at = None
-            suspect = self.proc is not None and _suspect(path)
+        elif at is None or at.filesystem is None:
+            raise SyscallError(ENOTDIR)
         else:
-            start = None if at is None else at.filesystem
-            if start is None:
-                raise SyscallError(ENOTDIR)
-            suspect = self.proc is not None and (start is self.proc or _suspect(path))
-        if not suspect:
+            walk = walk or at.in_host_proc or at.filesystem is not self.host
+        proc = self.proc
+        if proc is None or not (walk or _suspect(path)):
             return self.host, at, path
         full = self._walk(b"" if at is None else at.link_text(), path, follow=follow)
         if full == b"/proc" or full.startswith(b"/proc/"):
-            return self.proc or self.host, None, full
+            return proc, None, full
         return self.host, None, full
 
     def _walk(self, start: bytes, path: bytes, *, follow: bool) -> bytes:

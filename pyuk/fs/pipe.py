@@ -108,14 +108,18 @@ class PipeEnd(OpenFile):
 
     def read(self, slices: list[memoryview]) -> int:
         """What is there; 0 when every writer is gone."""
-        pipe = self.pipe
-        if not slices:
+        if not slices or self.read_nothing(None):
             return 0
-        if not pipe.used:
-            if not pipe.n_writers:
-                return 0
+        return self.pipe.get(slices)
+
+    def read_nothing(self, offset: int | None) -> bool:
+        """Empty for good. Empty for now is EAGAIN, or has to be waited for."""
+        pipe = self.pipe
+        if pipe.used:
+            return False
+        if pipe.n_writers:
             raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe)
-        return pipe.get(slices)
+        return True
 
     def write(self, slices: list[memoryview]) -> int:
         """What there is room for; all or nothing up to PIPE_BUF. Errors: EPIPE no reader (the caller adds SIGPIPE)."""

@@ -19,6 +19,7 @@ from pyuk.abi.fcntl import (
     O_NOFOLLOW,
     O_PATH,
     O_RDONLY,
+    O_WRONLY,
 )  # fmt: skip
 from pyuk.abi.unistd import SEEK_CUR, SEEK_END, SEEK_SET, W_OK, X_OK
 from pyuk.fs.errors import guest_error
@@ -48,12 +49,15 @@ if TYPE_CHECKING:
 
 
 _PROC_MAGIC = 0x9FA0
+_PROC_DEV = 21  # an anonymous device, where the host has no /proc
 _HOST_TEXTS = (b"cgroup", b"mountinfo", b"mounts", b"mountstats")
 """Files of a process that are the host's as long as the tree is."""
+_ROOT_LINKS = (b"self", b"thread-self")
 _PRIVATE = (b"auxv", b"environ")  # mode 0400; fs/proc/base.c: tgid_base_stuff
-_HOST, _ROOT, _PROCESS, _FD_DIR, _TEXT, _LINK, _FD = range(7)
+_HOST, _ROOT, _PROCESS, _FD_DIR, _TASK_DIR, _TEXT, _LINK, _FD = range(8)
+_DIRECTORIES = (_ROOT, _PROCESS, _FD_DIR, _TASK_DIR)
 _MODES = {
-    _ROOT: modes.S_IFDIR | 0o555, _PROCESS: modes.S_IFDIR | 0o555, _FD_DIR: modes.S_IFDIR | 0o500,
+    _ROOT: modes.S_IFDIR | 0o555, _PROCESS: modes.S_IFDIR | 0o555, _TASK_DIR: modes.S_IFDIR | 0o555, _FD_DIR: modes.S_IFDIR | 0o500,
     _TEXT: modes.S_IFREG | 0o444, _LINK: modes.S_IFLNK | 0o777, _FD: modes.S_IFLNK | 0o500,
 }  # fmt: skip
 
@@ -101,7 +105,7 @@ class ProcFs(FileSystem):
             return self._host.open(None, path, flags, mode, umask)
         if flags & O_CREAT and flags & O_EXCL:
             raise SyscallError(EEXIST)
-        is_directory = node.kind in (_ROOT, _PROCESS, _FD_DIR)
+        is_directory = node.kind in _DIRECTORIES
         if flags & O_DIRECTORY and not is_directory and node.kind != _FD:
             raise SyscallError(ENOTDIR)
         shown = flags & (O_ACCMODE | O_PATH | O_DIRECTORY | O_NOFOLLOW) | (0 if flags & O_PATH else O_LARGEFILE)
@@ -155,7 +159,7 @@ class ProcFs(FileSystem):
         node = self._node(path)
         if node.kind == _HOST:
             self._host.access(None, path, mode, effective=effective, follow=follow)
-        elif (node.kind == _TEXT and mode & (W_OK | X_OK)) or (node.kind in (_ROOT, _PROCESS) and mode & W_OK):
+        elif (node.kind == _TEXT and mode & (W_OK | X_OK)) or (node.kind in _DIRECTORIES and mode & W_OK):
             raise SyscallError(EACCES)
 
     def mkdir(self, at: OpenFile | None, path: bytes, mode: int, umask: int) -> None:
@@ -169,20 +173,23 @@ class ProcFs(FileSystem):
     def stat_node(self, node: Node) -> Stat:
         """What lstat shows of one of our own."""
         if not self._dev:
-            self._dev = os.stat(b"/proc").st_dev if os.path.isdir(b"/proc/self") else 0x15
+            self._dev = self._host.proc_dev if self._host.proc_dev >= 0 else _PROC_DEV
         kind = node.kind
         ino = node.pid << 20 | kind << 16
         if kind == _FD:
             ino |= int(node.name)
+        elif not node.pid:
+            ino = _ROOT_LINKS.index(node.name) + 2 if node.name else 1
         elif node.name:
             ino |= 1 + self._names().index(node.name)
         mode = _MODES[kind]
         if kind == _FD:
             file = self._fd_file(node)
-            mode = modes.S_IFLNK | 0o100 | (0o400 if file.readable else 0) | (0o200 if file.writable else 0)
+            access = file.status_flags() & O_ACCMODE
+            mode = modes.S_IFLNK | 0o100 | (0 if access == O_WRONLY else 0o400) | (0 if access == O_RDONLY else 0o200)
         elif node.name in _PRIVATE:
             mode = modes.S_IFREG | 0o400
-        answer = Stat(self._dev, ino or 1, mode, nlink=2 if modes.S_ISDIR(mode) else 1)
+        answer = Stat(self._dev, ino, mode, nlink=2 if modes.S_ISDIR(mode) else 1)
         answer.st_blksize = 1024
         if kind == _FD:
             answer.st_size = 64
@@ -205,6 +212,8 @@ class ProcFs(FileSystem):
         pid = node.pid
         if node.kind == _FD_DIR:
             return [(Node(_FD, pid, b"%d" % fd), b"%d" % fd) for fd in self._processes.fd_table(pid).numbers()]
+        if node.kind == _TASK_DIR:
+            return [(Node(_PROCESS, pid), b"%d" % pid)]
         if node.kind == _PROCESS:
             return [(self._entry(pid, name), name) for name in sorted(self._names())]
         return [(Node(_PROCESS, pid), b"%d" % pid) for pid in self._processes.pids()]
@@ -234,7 +243,7 @@ class ProcFs(FileSystem):
         if name in processes.links:
             return Node(_LINK, pid, name)
         if name == b"task":
-            return Node(_PROCESS, pid)
+            return Node(_TASK_DIR, pid)
         raise SyscallError(ENOENT)
 
     def _node(self, path: bytes) -> Node:
@@ -242,7 +251,7 @@ class ProcFs(FileSystem):
         parts = [part for part in path.split(b"/") if part][1:]
         if not parts:
             return Node(_ROOT)
-        if parts[0] in (b"self", b"thread-self"):
+        if parts[0] in _ROOT_LINKS:
             if len(parts) == 1:
                 return Node(_LINK, 0, parts[0])
             pid = self._processes.current()
@@ -382,7 +391,7 @@ class ProcDirectory(ProcFile):
         found = [(status.st_ino, modes.S_IFMT(status.st_mode) >> 12, name) for name, status in inside]
         if node.kind == _ROOT:
             found += system.host_names()
-            found += [(2, modes.S_IFLNK >> 12, b"self"), (3, modes.S_IFLNK >> 12, b"thread-self")]
+            found += [(2 + at, modes.S_IFLNK >> 12, name) for at, name in enumerate(_ROOT_LINKS)]
             found.sort(key=_name)
         here = modes.S_IFDIR >> 12
         return [(system.stat_node(node).st_ino, here, b"."), (1, here, b".."), *found]

@@ -12,7 +12,7 @@ from pyuk.kernel.task import SIGNAL_PENDING, TRACED, Process, Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any, Protocol
 
     from pyuk.abi.declare import Declaration
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     class Tracer(Protocol):
         """What a watcher of system calls is told (trace/strace.py)."""
 
+        def exec(
+            self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int
+        ) -> None: ...
         def enter(
             self, task: Task, declaration: Declaration | None, number: int, arguments: tuple[int, ...]
         ) -> None: ...

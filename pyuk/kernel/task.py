@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.usermem import UserMemory
 
+DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
+
 # Bits of Task.work: what the kernel has to do beside the call itself. 0 is the fast path.
 TRACED, SIGNAL_PENDING = 1 << 0, 1 << 1
 
@@ -28,7 +30,8 @@ class Process:
     """
 
     __slots__ = (
-        "crash", "dumped_core", "exe", "limits", "loaded", "parent_pid", "pgid", "pid", "sid", "status",
+        "crash", "dumpable", "dumped_core", "exe", "is_subreaper", "limits", "loaded", "parent_pid", "pgid", "pid",
+        "sid", "status",
     )  # fmt: skip
 
     def __init__(self, pid: Tid, parent_pid: Tid, limits: Limits) -> None:
@@ -41,6 +44,8 @@ class Process:
         """Where the program, its arguments and its environment were put."""
         self.status: int | None = None
         self.dumped_core = False
+        self.dumpable = 1
+        self.is_subreaper = False
         self.crash: Crash | None = None
 
 
@@ -49,7 +54,8 @@ class Task:
 
     __slots__ = (
         "actions", "altstack", "blocked", "clear_child_tid", "comm", "creds", "files", "fs", "kernel", "mem", "mm",
-        "pending", "process", "robust_list", "rseq", "tid", "work",
+        "no_new_privs", "parent_death_signal", "pending", "process", "robust_list", "rseq", "tid", "timer_slack_ns",
+        "work",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +81,9 @@ class Task:
         self.robust_list: UserAddr | int = 0
         self.rseq: tuple[int, int, int] | None = None
         """Address, length and signature as registered."""
+        self.parent_death_signal = 0
+        self.no_new_privs = False
+        self.timer_slack_ns = DEFAULT_TIMER_SLACK_NS
         self.work = 0
 
     @property

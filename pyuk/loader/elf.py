@@ -49,6 +49,7 @@ PHDRS_MAX_BYTES = 65536
 
 EXSTACK_DEFAULT, EXSTACK_DISABLE_X, EXSTACK_ENABLE_X = 0, 1, 2
 
+_INTERP_MIN_BYTES = 2
 _EHDR = Struct("<16sHHIQQQIHHHHHH")
 _PHDR = Struct("<IIQQQQQQ")
 _MACHINES = {
@@ -115,7 +116,7 @@ class ElfFile:
         for phdr in self.phdrs:
             if phdr.type != PT_INTERP:
                 continue
-            if not 2 <= phdr.filesz <= PATH_MAX:
+            if not _INTERP_MIN_BYTES <= phdr.filesz <= PATH_MAX:
                 raise LoadError(ENOEXEC, f"PT_INTERP is {phdr.filesz} bytes long")
             try:
                 path = self.image.read(phdr.offset, phdr.filesz)

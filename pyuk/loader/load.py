@@ -6,6 +6,7 @@ program in an empty address space, where a failure is the end of the process (fs
 
 from __future__ import annotations
 
+from pyuk.abi.auxv import AT_BASE, AT_ENTRY, AT_PHDR, AT_PHNUM, AT_SECURE, AT_SYSINFO_EHDR
 from pyuk.abi.errno import EINVAL, ELOOP, ENOEXEC, SyscallError, message
 from pyuk.loader.elf import EXSTACK_ENABLE_X, ElfFile, parse_interpreter, parse_program
 from pyuk.loader.error import LateLoadError, LoadError
@@ -66,6 +67,11 @@ class Loaded:
         """The auxiliary vector with its AT_NULL."""
         return self.tables.auxv
 
+    @property
+    def envp_at(self) -> int:
+        """Where the pointers to the environment begin: above argc, argv and its NULL."""
+        return self.sp + 8 * (len(self.strings.argv) + 2)
+
 
 class Program:
     """A program that may be run, its files open. Either `commit` or `close` ends its life."""
@@ -106,7 +112,8 @@ class Program:
     ) -> Loaded:
         """Build the program in an empty address space.
 
-        random16: what AT_RANDOM points to. vdso: without one, AT_SYSINFO_EHDR is missing. secure: AT_SECURE (setuid and the like).
+        random16: what AT_RANDOM points to. vdso: without one, AT_SYSINFO_EHDR is missing. secure: AT_SECURE (setuid and
+        the like).
         Errors: LateLoadError; the process is then killed by SIGSEGV.
         """
         exe = None
@@ -150,10 +157,16 @@ class Program:
             raise LateLoadError(EINVAL, f"entry point {loaded.entry:#x} is not in the user half")
 
         loaded.vdso = 0 if vdso is None else vdso.map(space)
-        tables = Tables(
-            strings, random16, self.creds, cpu, sysinfo_ehdr=loaded.vdso, phdr=placed.phdr, phnum=elf.ehdr.phnum, base=loaded.interpreter_base,
-            entry=placed.entry, secure=secure,
-        )  # fmt: skip
+        values = {
+            AT_PHDR: placed.phdr,
+            AT_PHNUM: elf.ehdr.phnum,
+            AT_BASE: loaded.interpreter_base,
+            AT_ENTRY: placed.entry,
+            AT_SECURE: int(secure),
+        }
+        if loaded.vdso:
+            values[AT_SYSINFO_EHDR] = loaded.vdso
+        tables = Tables(strings, random16, self.creds, cpu, values)
         memory.write(tables.sp, tables.data)
         space.start_brk = space.brk = placed.brk
         space.data_bytes = placed.end_data - placed.start_data

@@ -33,7 +33,7 @@ from pyuk.abi.auxv import (
     AT_UID,
 )  # fmt: skip
 from pyuk.abi.errno import E2BIG
-from pyuk.loader.elf import PHDR_BYTES
+from pyuk.loader.elf import PAGE_BYTES, PHDR_BYTES
 from pyuk.loader.error import LoadError
 
 TYPE_CHECKING = False
@@ -58,6 +58,12 @@ HWCAP_WESTMERE = 0x078B_FBFF
 MINSIGSTKSZ_FXSAVE = 1040
 """The largest signal frame without XSAVE, IA32_EMULATION off: 440 + 15 + 512 + 63, rounded up to 16
 (init_sigframe_size in arch/x86/kernel/signal.c)."""
+
+
+AUXV_ORDER = (
+    AT_SYSINFO_EHDR, AT_MINSIGSTKSZ, AT_HWCAP, AT_PAGESZ, AT_CLKTCK, AT_PHDR, AT_PHENT, AT_PHNUM, AT_BASE, AT_FLAGS,
+    AT_ENTRY, AT_UID, AT_EUID, AT_GID, AT_EGID, AT_SECURE, AT_RANDOM, AT_HWCAP2, AT_EXECFN, AT_PLATFORM, AT_NULL,
+)  # fmt: skip
 
 
 class Cpu:
@@ -118,47 +124,34 @@ class Tables:
     __slots__ = ("auxv", "data", "random", "sp")
 
     def __init__(
-        self,
-        strings: Strings,
-        random16: bytes,
-        creds: Credentials,
-        cpu: Cpu,
-        *,
-        phdr: int,
-        phnum: int,
-        base: int,
-        entry: int,
-        sysinfo_ehdr: int = 0,
-        secure: bool = False,
-    ) -> None:
+        self, strings: Strings, random16: bytes, creds: Credentials, cpu: Cpu, program: dict[int, int]
+    ) -> None:  # fmt: skip
+        """`program` has the values that depend on what was mapped where.
+
+        These are AT_PHDR, AT_PHNUM, AT_BASE, AT_ENTRY, AT_SECURE, and AT_SYSINFO_EHDR where there is a vDSO.
+        """
         aligned = strings.arg_start & ~15
         platform = aligned - len(PLATFORM)
         self.random = platform - RANDOM_BYTES
-        auxv = []
-        if sysinfo_ehdr:
-            auxv.append((AT_SYSINFO_EHDR, sysinfo_ehdr))
-        auxv += (
-            (AT_MINSIGSTKSZ, cpu.minsigstksz),
-            (AT_HWCAP, cpu.hwcap),
-            (AT_PAGESZ, 4096),
-            (AT_CLKTCK, CLOCKS_PER_SEC),
-            (AT_PHDR, phdr),
-            (AT_PHENT, PHDR_BYTES),
-            (AT_PHNUM, phnum),
-            (AT_BASE, base),
-            (AT_FLAGS, 0),
-            (AT_ENTRY, entry),
-            (AT_UID, creds.uid),
-            (AT_EUID, creds.euid),
-            (AT_GID, creds.gid),
-            (AT_EGID, creds.egid),
-            (AT_SECURE, int(secure)),
-            (AT_RANDOM, self.random),
-            (AT_HWCAP2, cpu.hwcap2),
-            (AT_EXECFN, strings.execfn),
-            (AT_PLATFORM, platform),
-            (AT_NULL, 0),
-        )
+        values = {
+            AT_MINSIGSTKSZ: cpu.minsigstksz,
+            AT_HWCAP: cpu.hwcap,
+            AT_PAGESZ: PAGE_BYTES,
+            AT_CLKTCK: CLOCKS_PER_SEC,
+            AT_PHENT: PHDR_BYTES,
+            AT_FLAGS: 0,
+            AT_UID: creds.uid,
+            AT_EUID: creds.euid,
+            AT_GID: creds.gid,
+            AT_EGID: creds.egid,
+            AT_RANDOM: self.random,
+            AT_HWCAP2: cpu.hwcap2,
+            AT_EXECFN: strings.execfn,
+            AT_PLATFORM: platform,
+            AT_NULL: 0,
+            **program,
+        }
+        auxv = [(tag, values[tag]) for tag in AUXV_ORDER if tag in values]
         self.auxv: list[tuple[int, int]] = auxv
 
         words = array("Q", [len(strings.argv)])

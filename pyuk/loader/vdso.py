@@ -20,7 +20,7 @@ class Vdso:
     __slots__ = ("_frame",)
 
     def __init__(self, machine: Machine) -> None:
-        with open(os.path.join(os.path.dirname(__file__), _IMAGE), "rb") as file:  # noqa: PTH118, PTH120, PTH123
+        with open(os.path.join(os.path.dirname(__file__), _IMAGE), "rb") as file:
             image = file.read()
         self._frame = machine.ram.alloc()
         machine.ram.frame(self._frame)[: len(image)] = image

@@ -6,8 +6,7 @@ import struct
 
 from pyuk.abi.declare import Annotated, FdArg, OctalArg, OctalResult, PathArg, SizeArg, UIntArg, syscall
 from pyuk.abi.errno import EINVAL, ERANGE, SyscallError
-from pyuk.abi.kinds import OUT, Buffer, StructAt
-from pyuk.abi.structs import LINUX_DIRENT64
+from pyuk.abi.kinds import OUT, Buffer, DirentArray
 from pyuk.abi.types import UserAddr
 from pyuk.abi.unistd import SEEK_SET
 from pyuk.syscalls.names import user_path
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
 
 @syscall("getdents64")
 def sys_getdents64(
-    task: Task, fd: FdArg, dirent: Annotated[UserAddr, StructAt(OUT, LINUX_DIRENT64, "return")], count: UIntArg
+    task: Task, fd: FdArg, dirent: Annotated[UserAddr, DirentArray(64)], count: UIntArg
 ) -> int:
     """As many entries as fit."""
     return _getdents(task, fd, dirent, count, wide=True)
 
 
 @syscall("getdents")
-def sys_getdents(task: Task, fd: FdArg, dirent: Annotated[UserAddr, Buffer(OUT, "return")], count: UIntArg) -> int:
+def sys_getdents(task: Task, fd: FdArg, dirent: Annotated[UserAddr, DirentArray(32)], count: UIntArg) -> int:
     """The old layout: the type is the record's last byte."""
     return _getdents(task, fd, dirent, count, wide=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FdArg, FlockArg, syscall
+from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg, FlockArg, syscall
 from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     F_DUPFD,
@@ -23,6 +23,10 @@ from pyuk.abi.fcntl import (
     F_SETLKW,
     F_UNLCK,
     FD_CLOEXEC,
+    LOCK_EX,
+    LOCK_NB,
+    LOCK_SH,
+    LOCK_UN,
     O_APPEND,
     O_DIRECT,
     O_NOATIME,
@@ -39,11 +43,12 @@ if TYPE_CHECKING:
 
 _ON_PATH = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)  # Linux fs/fcntl.c: check_fcntl_cmd
 _LOCKS = (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
+_LOCK_MAND = 32  # include/uapi/asm-generic/fcntl.h
 _CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 
 
 @syscall("fcntl", note="no leases, owners, signals or F_SETPIPE_SZ yet; POSIX locks are the host process's")
-def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> int:
+def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> FcntlResult:
     """Many small calls; see the cases."""
     file = task.files.get_any(fd)
     if file.flags & O_PATH and cmd not in _ON_PATH:
@@ -94,6 +99,13 @@ def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
 
 @syscall("flock")
 def sys_flock(task: Task, fd: FdArg, cmd: FlockArg) -> int:
-    """A lock on the whole file, owned by the open file description."""
-    task.files.get(fd).flock(cmd)
+    """A lock on the whole file, owned by the open file description. LOCK_MAND is accepted and does nothing."""
+    if cmd & _LOCK_MAND:
+        return 0
+    if cmd & ~LOCK_NB not in (LOCK_SH, LOCK_EX, LOCK_UN):
+        raise SyscallError(EINVAL)
+    file = task.files.get(fd)
+    if cmd & ~LOCK_NB != LOCK_UN and not (file.readable or file.writable):
+        raise SyscallError(EBADF)
+    file.flock(cmd)
     return 0

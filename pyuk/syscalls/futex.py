@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, FutexOpArg, HexUIntArg, UIntArg, syscall
+from pyuk.abi.declare import (
+    AddressArg, FutexAddressArg, FutexOpArg, FutexTimeoutArg, FutexValueArg, UIntArg, syscall,
+)  # fmt: skip
 from pyuk.abi.errno import EAGAIN, EDEADLK, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, SyscallError
 from pyuk.abi.futex import (
     FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE,
     FUTEX_WAKE_BITSET,
 )  # fmt: skip
-from pyuk.abi.kinds import IN, StructAt
-from pyuk.abi.structs import TIMESPEC, UINT32
+from pyuk.abi.structs import TIMESPEC
 from pyuk.abi.time import NSEC_PER_SEC
 from pyuk.abi.types import UserAddr
 from pyuk.machine.paging import TASK_SIZE
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 @syscall("futex", note="WAIT, WAKE and REQUEUE of a single thread; the others with threads")
 def sys_futex(
     task: Task,
-    uaddr: Annotated[UserAddr, StructAt(IN, UINT32)],
+    uaddr: AddressArg,
     op: FutexOpArg,
     val: UIntArg,
-    utime: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
-    uaddr2: Annotated[UserAddr, StructAt(IN, UINT32)],
-    val3: HexUIntArg,
+    utime: FutexTimeoutArg,
+    uaddr2: FutexAddressArg,
+    val3: FutexValueArg,
 ) -> int:
     """Wait on a word, or wake who waits: with one thread nobody does, so a wake counts 0.
 

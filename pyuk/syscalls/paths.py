@@ -35,6 +35,8 @@ from pyuk.syscalls.names import empty_path_file, locate, locate_cwd, start_of, u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyuk.fs.filesystem import Times
     from pyuk.kernel.task import Task
 
@@ -143,7 +145,13 @@ def _rename(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, 
     if flags & ~(others | RENAME_EXCHANGE) or (flags & RENAME_EXCHANGE and flags & others):
         raise SyscallError(EINVAL)
     system, at, path = locate(task, olddfd, old, follow=False)
-    target, to, name = locate(task, newdfd, new, follow=False)
+    try:
+        target, to, name = locate(task, newdfd, new, follow=False)
+    except SyscallError:
+        parent = path.rstrip(b"/").rpartition(b"/")[0]
+        if parent:
+            system.stat(at, parent + b"/", follow=True)  # the old name's errors come first
+        raise
     if target is not system:
         raise SyscallError(EXDEV)
     system.rename(at, path, to, name, flags)
@@ -177,7 +185,11 @@ def _link(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, fl
     else:
         found, at, name = task.fs.find(path, start_of(task, olddfd, path), follow=follow)
         system = found  # type: ignore[assignment]
-    target, to, new_name = locate(task, newdfd, new, follow=False)
+    try:
+        target, to, new_name = locate(task, newdfd, new, follow=False)
+    except SyscallError:
+        system.stat(at, name, follow=follow)  # the old name's errors come first
+        raise
     if target is not system:
         raise SyscallError(EXDEV)
     system.link(at, name, to, new_name, follow=follow)
@@ -249,9 +261,7 @@ def sys_fchown(task: Task, fd: FdArg, user: UidArg, group: GidArg) -> int:
 
 
 @syscall("fchownat")
-def sys_fchownat(
-    task: Task, dfd: DirFdArg, filename: PathArg, user: UidArg, group: GidArg, flag: AtFlagsArg
-) -> int:
+def sys_fchownat(task: Task, dfd: DirFdArg, filename: PathArg, user: UidArg, group: GidArg, flag: AtFlagsArg) -> int:
     """Of a path, or with AT_EMPTY_PATH of dfd."""
     if flag & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
         raise SyscallError(EINVAL)
@@ -270,27 +280,30 @@ def sys_utimensat(
     task: Task, dfd: DirFdArg, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMESPEC, 2)],
     flags: AtFlagsArg,
 ) -> int:  # fmt: skip
-    """Set access and modification time of a path, or with a NULL path of dfd."""
-    times: Times = None
-    if utimes:
-        values = [TIMESPEC.unpack(task.mem.read(utimes, 32), offset) for offset in (0, 16)]
-        if values[0][1] == values[1][1] == UTIME_OMIT:
-            return 0
-        times = _times(values)
-    if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH):
+    """Set access and modification time of a path, or with a NULL path of dfd.
+
+    Linux fs/utimes.c: two UTIME_OMIT end it at once; the file's own errors come before those of the times.
+    """
+    values = [TIMESPEC.unpack(task.mem.read(utimes, 32), offset) for offset in (0, 16)] if utimes else None
+    if values and values[0][1] == values[1][1] == UTIME_OMIT:
+        return 0
+    if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) or (not filename and dfd != AT_FDCWD and flags):
         raise SyscallError(EINVAL)
     if not filename and dfd != AT_FDCWD:
-        if flags:
-            raise SyscallError(EINVAL)
-        task.files.get(dfd).utime(times)
+        task.files.get(dfd).utime(_times(values))
         return 0
     path = user_path(task, filename, may_be_empty=bool(flags & AT_EMPTY_PATH))
-    if path:
-        follow = not flags & AT_SYMLINK_NOFOLLOW
-        system, at, name = task.fs.find(path, start_of(task, dfd, path), follow=follow)
-        system.utime(at, name, times, follow=follow)
-    else:
-        empty_path_file(task, dfd).utime(times)
+    if not path:
+        empty_path_file(task, dfd).utime(_times(values))
+        return 0
+    follow = not flags & AT_SYMLINK_NOFOLLOW
+    system, at, name = task.fs.find(path, start_of(task, dfd, path), follow=follow)
+    try:
+        times = _times(values)
+    except SyscallError:
+        system.stat(at, name, follow=follow)
+        raise
+    system.utime(at, name, times, follow=follow)
     return 0
 
 
@@ -317,8 +330,13 @@ def sys_utime(task: Task, filename: PathArg, times: Annotated[UserAddr, StructAt
     return 0
 
 
-def _times(values: list[tuple[int, int]]) -> Times:
-    """Errors: EINVAL nanoseconds out of range. Now for one alone is the host's clock, as the file's other times are."""
+def _times(values: Sequence[tuple[int, ...]] | None) -> Times:
+    """What FileSystem.utime takes. Now for one alone is the host's clock, as the file's other times are.
+
+    Errors: EINVAL nanoseconds out of range.
+    """
+    if values is None:
+        return None
     found: list[int | None] = []
     for seconds, nanoseconds in values:
         if nanoseconds == UTIME_OMIT:

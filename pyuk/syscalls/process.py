@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    Annotated, HexUIntArg, IntArg, PidArg, RseqFlagsArg, SignalArg, SizeArg, UIntArg, syscall,
+    Annotated, HexUIntArg, IntArg, PidArg, RseqFlagsArg, SignalArg, SizeArg, syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.kinds import OUT, Address, StructAt
@@ -227,7 +227,7 @@ def _check_signal(sig: int) -> None:
 
 
 @syscall("rseq", note="registered; kept up with by the scheduler of a later step")
-def sys_rseq(task: Task, rseq: Annotated[UserAddr, Address()], rseq_len: UIntArg, flags: RseqFlagsArg, sig: HexUIntArg) -> int:
+def sys_rseq(task: Task, rseq: Annotated[UserAddr, Address()], rseq_len: HexUIntArg, flags: RseqFlagsArg, sig: HexUIntArg) -> int:
     """Register or (flags 1) unregister the area of restartable sequences.
 
     Errors: EINVAL size, alignment or flags; EBUSY registered already; EPERM another signature; EFAULT.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.declare import Annotated, PidArg, ResourceArg, UIntArg, syscall
 from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
-from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
+from pyuk.abi.kinds import IN, OUT, CpuSet, StructAt
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.structs import RLIMIT, UINT32
 from pyuk.abi.types import UserAddr
@@ -74,7 +74,7 @@ def _set(task: Task, resource: int, soft: int, hard: int) -> None:
 
 @syscall("sched_getaffinity")
 def sys_sched_getaffinity(
-    task: Task, pid: PidArg, length: UIntArg, user_mask: Annotated[UserAddr, Buffer(OUT, "return")]
+    task: Task, pid: PidArg, length: UIntArg, user_mask: Annotated[UserAddr, CpuSet(OUT, "return")]
 ) -> int:
     """The CPUs a task may run on: the one there is. Gives the mask's size. Errors: EINVAL, ESRCH, EFAULT."""
     if length % _CPUMASK_BYTES or length * 8 < 1:

@@ -66,11 +66,11 @@ def sys_connect(
 ) -> int:
     """Linux net/unix/af_unix.c, unix_find_bsd: the name is looked up, must be writable, and is then refused."""
     file = task.files.get(fd)
-    if not isinstance(file, UnixSocket):
-        raise SyscallError(ENOTSOCK)
     if not 0 <= addrlen <= _SOCKADDR_BYTES:
         raise SyscallError(EINVAL)
     address = task.mem.read(uservaddr, addrlen)
+    if not isinstance(file, UnixSocket):
+        raise SyscallError(ENOTSOCK)
     family = int.from_bytes(address[:2], "little")
     if family == AF_UNSPEC and file.kind == SOCK_DGRAM and len(address) > 1:
         return 0

@@ -121,9 +121,7 @@ def sys_faccessat(task: Task, dfd: DirFdArg, filename: PathArg, mode: AccessMode
 
 
 @syscall("faccessat2")
-def sys_faccessat2(
-    task: Task, dfd: DirFdArg, filename: PathArg, mode: AccessModeArg, flags: AccessFlagsArg
-) -> int:
+def sys_faccessat2(task: Task, dfd: DirFdArg, filename: PathArg, mode: AccessModeArg, flags: AccessFlagsArg) -> int:
     """With the ids that flags choose."""
     return _access(task, dfd, filename, mode, flags)
 

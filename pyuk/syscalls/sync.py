@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import Annotated, FadviseArg, FdArg, OffArg, SizeArg, UIntArg, syscall
-from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EPIPE, ESPIPE, SyscallError
+from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, SyscallError
 from pyuk.abi.fcntl import O_APPEND
 from pyuk.abi.kinds import INOUT, Flags, StructAt
 from pyuk.abi.signal import SIGPIPE
@@ -75,7 +75,7 @@ def sys_sendfile(
         raise SyscallError(EINVAL if start < 0 and not source.stream else ESPIPE)
     if not source.readable or not target.writable:
         raise SyscallError(EBADF)
-    if target.status_flags() & O_APPEND:
+    if target.status_flags() & O_APPEND or S_IFMT & source.stat().st_mode == S_IFDIR:
         raise SyscallError(EINVAL)
     n = _send(task, source, target, start, min(count, MAX_RW_COUNT))
     if start is not None:
@@ -132,8 +132,9 @@ def sys_copy_file_range(
         raise SyscallError(EINVAL)
     if not source.readable or not target.writable or target.status_flags() & O_APPEND:
         raise SyscallError(EBADF)
-    if any(start is not None and start < 0 for start in starts):
-        raise SyscallError(EINVAL)
+    for start in starts:
+        if start is not None and start < 0:  # the sum is unsigned: mm/filemap.c, generic_copy_file_checks
+            raise SyscallError(EOVERFLOW if len >= -start else EINVAL)
     n = source.copy_range(starts[0], target, starts[1], min(len, MAX_RW_COUNT))
     for address, start in ((off_in, starts[0]), (off_out, starts[1])):
         if start is not None:

@@ -70,7 +70,7 @@ def sys_arch_prctl(task: Task, option: ArchPrctlArg, arg2: ArchPrctlArgument) ->
 
 @syscall("getrandom")
 def sys_getrandom(
-    task: Task, buf: Annotated[UserAddr, Buffer(OUT, "return")], count: SizeArg, flags: GrndArg
+    task: Task, buf: Annotated[UserAddr, Buffer(OUT, "return", opaque=True)], count: SizeArg, flags: GrndArg
 ) -> int:
     """Random bytes, never fewer than asked for up to 256, else as far as the buffer is good. Errors: EINVAL, EFAULT."""
     if flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE):

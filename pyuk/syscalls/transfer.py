@@ -50,7 +50,7 @@ def write_from(task: Task, file: OpenFile, address: UserAddr, count: int) -> int
         try:
             slices = task.mem.slices(address, count, False)  # noqa: FBT003
         except SyscallError:
-            return _write_fault(file, count)
+            return _write_fault(file, None, count)
         try:
             return file.write(slices)
         except SyscallError as error:
@@ -80,7 +80,7 @@ def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int |
     try:
         return _move(task, file, segments, step, filling=False)
     except _FaultAtOnce:
-        return _write_fault(file, sum(length for _, length in segments))
+        return _write_fault(file, offset, sum(length for _, length in segments))
     except SyscallError as error:
         if error.errno == EPIPE:
             task.send_signal(SIGPIPE)
@@ -228,8 +228,12 @@ def _read_fault(file: OpenFile, offset: int | None) -> int:
     raise SyscallError(EFAULT)
 
 
-def _write_fault(file: OpenFile, count: int) -> int:
-    """A write from a bad buffer, which /dev/null does not notice."""
+def _write_fault(file: OpenFile, offset: int | None, count: int) -> int:
+    """A write from a bad buffer, which /dev/null does not notice, and /dev/full refuses for another reason."""
+    if offset is None:
+        file.write([])
+    else:
+        file.pwrite([], offset)
     if file.write_unread():
         return min(count, MAX_RW_COUNT)
     raise SyscallError(EFAULT)

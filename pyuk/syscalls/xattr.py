@@ -41,7 +41,10 @@ def sys_fgetxattr(
 
 @syscall("listxattr")
 def sys_listxattr(
-    task: Task, pathname: PathArg, list: Annotated[UserAddr, Buffer(OUT, "return")], size: SizeArg  # noqa: A002
+    task: Task,
+    pathname: PathArg,
+    list: Annotated[UserAddr, Buffer(OUT, "return")],  # noqa: A002
+    size: SizeArg,
 ) -> int:
     """The names of a path's extended attributes, each with a NUL."""
     system, at, path = locate_cwd(task, pathname)
@@ -50,7 +53,10 @@ def sys_listxattr(
 
 @syscall("llistxattr")
 def sys_llistxattr(
-    task: Task, pathname: PathArg, list: Annotated[UserAddr, Buffer(OUT, "return")], size: SizeArg  # noqa: A002
+    task: Task,
+    pathname: PathArg,
+    list: Annotated[UserAddr, Buffer(OUT, "return")],  # noqa: A002
+    size: SizeArg,
 ) -> int:
     """The same of a link itself."""
     system, at, path = locate_cwd(task, pathname, follow=False)
@@ -59,7 +65,10 @@ def sys_llistxattr(
 
 @syscall("flistxattr")
 def sys_flistxattr(
-    task: Task, fd: FdArg, list: Annotated[UserAddr, Buffer(OUT, "return")], size: SizeArg  # noqa: A002
+    task: Task,
+    fd: FdArg,
+    list: Annotated[UserAddr, Buffer(OUT, "return")],  # noqa: A002
+    size: SizeArg,
 ) -> int:
     """The same of an open file."""
     return _give(task, _joined(task.files.get(fd).listxattr()), list, size)

@@ -1,0 +1,1 @@
+"""Everything that watches: strace text, crash reports, views of a program."""

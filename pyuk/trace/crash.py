@@ -70,7 +70,9 @@ def _symbol_in_file(path: str, offset: int) -> str:
                     continue
                 for symbol in section.iter_symbols():
                     value, size = symbol["st_value"], symbol["st_size"]
-                    is_code = symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE") and symbol["st_shndx"] != "SHN_UNDEF"
+                    is_code = (
+                        symbol["st_info"]["type"] in ("STT_FUNC", "STT_NOTYPE") and symbol["st_shndx"] != "SHN_UNDEF"
+                    )
                     inside = value <= address < value + size if size else value <= address
                     if is_code and symbol.name and inside and value > best[0]:
                         best = (value, symbol.name)

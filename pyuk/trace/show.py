@@ -86,16 +86,29 @@ def _headers(program: str) -> str:
             lines += _segment(segment.header)
         for segment in image.iter_segments():
             if isinstance(segment, DynamicSegment):
-                lines += ["", "Dynamic Section:", *(_dynamic(tag) for tag in segment.iter_tags() if tag.entry.d_tag != "DT_NULL")]
+                lines += [
+                    "",
+                    "Dynamic Section:",
+                    *(_dynamic(tag) for tag in segment.iter_tags() if tag.entry.d_tag != "DT_NULL"),
+                ]
     return "\n".join(lines) + "\n"
 
 
 def _segment(header: object) -> list[str]:
-    fields = {name: header[f"p_{name}"] for name in ("type", "offset", "vaddr", "paddr", "align", "filesz", "memsz", "flags")}  # type: ignore[index]
+    fields = {
+        name: header[f"p_{name}"] for name in ("type", "offset", "vaddr", "paddr", "align", "filesz", "memsz", "flags")
+    }  # type: ignore[index]
     kind = fields["type"]
-    names = {"PT_GNU_EH_FRAME": "EH_FRAME", "PT_GNU_STACK": "STACK", "PT_GNU_RELRO": "RELRO", "PT_GNU_PROPERTY": "0x6474e553"}
+    names = {
+        "PT_GNU_EH_FRAME": "EH_FRAME",
+        "PT_GNU_STACK": "STACK",
+        "PT_GNU_RELRO": "RELRO",
+        "PT_GNU_PROPERTY": "0x6474e553",
+    }
     name = names.get(kind) or (kind.removeprefix("PT_") if isinstance(kind, str) else f"{kind:#x}")
-    flags = "".join(letter if fields["flags"] & bit else "-" for letter, bit in (("r", elf.PF_R), ("w", elf.PF_W), ("x", elf.PF_X)))
+    flags = "".join(
+        letter if fields["flags"] & bit else "-" for letter, bit in (("r", elf.PF_R), ("w", elf.PF_W), ("x", elf.PF_X))
+    )
     align = max(fields["align"], 1).bit_length() - 1
     return [
         f"{name:>8} off    {fields['offset']:#018x} vaddr {fields['vaddr']:#018x} paddr {fields['paddr']:#018x} align 2**{align}",

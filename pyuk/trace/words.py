@@ -40,7 +40,7 @@ def as_ctype(value: int, ctype: str) -> int:
 def shower(kind: Kind) -> Show:
     """The function that writes a value of this kind, which is already of the kind's C type."""
     if isinstance(kind, Number):
-        return {10: str, 16: hexadecimal, 8: octal}[kind.base]
+        return _BASES[kind.base]
     if isinstance(kind, Flags):
         return _flags_shower(kind)
     if isinstance(kind, FdNumber):
@@ -54,6 +54,9 @@ def shower(kind: Kind) -> Show:
     if isinstance(kind, Address):
         return address
     raise TypeError(f"{type(kind).__name__} is not the kind of a number")
+
+
+_BASES: dict[int, Show] = {8: octal, 10: str, 16: hexadecimal}
 
 
 def _dirfd(value: int) -> str:
@@ -168,16 +171,16 @@ def _wait_status(value: int) -> str:
     return f"{{WIFEXITED(s) && WEXITSTATUS(s) == {value >> 8 & 0xFF}}}"
 
 
-def date(seconds: int, nanoseconds: int | None = None) -> str:
-    """ISO 8601 in the local time zone, as strace puts it in comments."""
+def date(seconds: int, fraction: int = 0, n_digits: int = 9) -> str:
+    """ISO 8601 in the local time zone, as strace puts it in comments; "" for a year that C cannot write."""
     import time  # noqa: PLC0415
 
     try:
         local = time.localtime(seconds)
     except (OverflowError, OSError, ValueError):
         return ""
-    fraction = "" if not nanoseconds else f".{nanoseconds:09d}"
-    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + fraction + time.strftime("%z", local)
+    digits = f".{fraction:0{n_digits}d}" if fraction else ""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", local) + digits + time.strftime("%z", local)
 
 
 def signal_set(mask: int) -> str:
@@ -185,8 +188,45 @@ def signal_set(mask: int) -> str:
     names = [signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if mask >> signo - 1 & 1]
     if len(names) < sig.SIGRTMAX * 2 // 3:
         return f"[{' '.join(names)}]"
-    absent = [signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if not mask >> signo - 1 & 1]
+    absent = [
+        signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if not mask >> signo - 1 & 1
+    ]
     return f"~[{' '.join(absent)}]"
+
+
+_IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK", without="TCO* TCI*")
+_SHARED_IOCTLS = {
+    "TCSETS": "SNDCTL_TMR_START or TCSETS",
+    "TCSETSW": "SNDCTL_TMR_STOP or TCSETSW",
+    "TCSETSF": "SNDCTL_TMR_CONTINUE or TCSETSF",
+    "FICLONE": "BTRFS_IOC_CLONE or FICLONE",
+    "FICLONERANGE": "BTRFS_IOC_CLONE_RANGE or FICLONERANGE",
+}
+"""Where two subsystems took one number, strace shows both names (linux/soundcard.h, linux/btrfs.h)."""
+_IOC_DIRECTIONS = ("_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE")
+
+
+def _ioctl(value: int) -> str:
+    """The request's name, or the parts of its number (asm-generic/ioctl.h)."""
+    name = _IOCTLS.name(value)
+    if name is not None:
+        return _SHARED_IOCTLS.get(name, name)
+    parts = (value >> 8 & 0xFF, value & 0xFF, value >> 16 & 0x3FFF)
+    return f"_IOC({_IOC_DIRECTIONS[value >> 30]}, {', '.join(hexadecimal(part) for part in parts)})"
+
+
+_FUTEX = Table("futex", "FUTEX_", without="FUTEX_PRIVATE_FLAG FUTEX_CLOCK_REALTIME FUTEX_CMD_MASK FUTEX_BITSET* "
+               "FUTEX_WAITERS FUTEX_OWNER_DIED FUTEX_TID_MASK")  # fmt: skip
+_FUTEX_PRIVATE, _FUTEX_CLOCK_REALTIME = 0x80, 0x100
+
+
+def _futex(value: int) -> str:
+    name = _FUTEX.name(value & 0x7F)
+    if name is None:
+        return f"{hexadecimal(value & 0xFFFFFFFF)} /* FUTEX_??? */"
+    private = "_PRIVATE" if value & _FUTEX_PRIVATE else ""
+    clock = "|FUTEX_CLOCK_REALTIME" if value & _FUTEX_CLOCK_REALTIME else ""
+    return name + private + clock
 
 
 _MEANINGS: dict[str, Show] = {
@@ -195,7 +235,11 @@ _MEANINGS: dict[str, Show] = {
     "device": device,
     "limit": _limit,
     "wait": _wait_status,
+    "length": lambda value: str(value & (1 << 64) - 1),
     "date": date,
+    "stamp": lambda value: f"{value} /* {date(value)} */" if date(value) else str(value),
+    "ioctl": _ioctl,
+    "futex": _futex,
     "bytes": quote,
     "text": lambda value: quote(value.split(b"\0", 1)[0]),
 }

@@ -13,11 +13,13 @@ import signal
 import struct
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_KILL, PTRACE_GETREGS = 0, 7, 8, 12
 ADDR_NO_RANDOMIZE = 0x0040000
+STACK_TOP = 0x7FFF_FFFF_F000
 ADDRESS_SPACE_BYTES = 4 << 30
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -137,16 +139,14 @@ def _look(pid: int, native: Native) -> None:
     regs = (ctypes.c_ulonglong * 27)()
     _libc.ptrace(PTRACE_GETREGS, pid, None, ctypes.cast(regs, ctypes.c_void_p))
     native.regs = tuple(regs)
-    with open(f"/proc/{pid}/maps") as file:
-        native.maps = file.read()
-    with open(f"/proc/{pid}/auxv", "rb") as file:
-        native.auxv = file.read()
-    with open(f"/proc/{pid}/stat") as file:
-        native.stat = file.read().rpartition(")")[2].split()
+    proc = Path(f"/proc/{pid}")
+    native.maps = (proc / "maps").read_text()
+    native.auxv = (proc / "auxv").read_bytes()
+    native.stat = (proc / "stat").read_text().rpartition(")")[2].split()
     try:
-        with open(f"/proc/{pid}/mem", "rb") as memory:
+        with (proc / "mem").open("rb") as memory:
             memory.seek(native.rsp)
-            native.stack = memory.read(0x7FFFFFFFF000 - native.rsp)
+            native.stack = memory.read(STACK_TOP - native.rsp)
     except OSError:
         native.stack = b""
 

@@ -16,7 +16,7 @@ from pyuk.loader.elf import (
     EXSTACK_ENABLE_X,
     parse_interpreter,
     parse_program,
-)
+)  # fmt: skip
 from pyuk.loader.image import Image
 from tests.loader.elfmaker import EXEC, PT_GNU_STACK, PT_INTERP, PT_NOTE, STATIC_PIE, Elf, R, Segment, W, X
 
@@ -123,7 +123,8 @@ def test_as_many_headers_as_fit(image: MakeImage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("aligns", "expected"), [((0,), 0), ((1,), 4096), ((0x200000, 4096), 0x200000), ((3, 0x3000), 0), ((1 << 63,), 1 << 63)]
+    ("aligns", "expected"),
+    [((0,), 0), ((1,), 4096), ((0x200000, 4096), 0x200000), ((3, 0x3000), 0), ((1 << 63,), 1 << 63)],
 )
 def test_alignment_is_the_largest_power_of_two(image: MakeImage, aligns: tuple[int, ...], expected: int) -> None:
     """p_align of anything else is not looked at."""

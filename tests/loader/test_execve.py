@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tests.loader.elfmaker import (
     Segment,
     W,
     X,
-)
+)  # fmt: skip
 from tests.loader.guestside import Guests, differences
 from tests.loader.hostexec import Someone, execve, needs_native
 
@@ -34,36 +34,46 @@ DYN = STATIC_PIE.build()
 
 
 def exec_of(*segments: Segment, **fields: object) -> bytes:
+    """A program with an address of its own."""
     return Elf(segments=segments).but(**fields).build()
 
 
 def pie_of(*segments: Segment, **fields: object) -> bytes:
+    """A static PIE, or with interp a PIE."""
     return Elf(segments=segments, type=3).but(**fields).build()
 
 
 def text(**fields: int) -> Segment:
+    """The file's first page."""
     return Segment(**{"filesz": PAGE, **fields})
+
+
+def second(**fields: int) -> Segment:
+    """The file's second page."""
+    return Segment(**{"vaddr": 0x401000, "offset": PAGE, **fields})
 
 
 LAYOUTS: dict[str, bytes] = {
     "static": EXEC.build(),
     "static-pie": DYN,
     "pie": PIE.build(),
-    "two segments": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, flags=R | W), data=TWO_PAGES),
-    "bss in page": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, filesz=10, memsz=100, flags=R | W), data=TWO_PAGES),
-    "bss beyond": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, memsz=0x5001, flags=R | W), data=TWO_PAGES),
-    "bss exact": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, filesz=PAGE, memsz=0x3000, flags=R | W), data=TWO_PAGES),
+    "two segments": exec_of(text(), second(flags=R | W), data=TWO_PAGES),
+    "bss in page": exec_of(text(), second(filesz=10, memsz=100, flags=R | W), data=TWO_PAGES),
+    "bss beyond": exec_of(text(), second(memsz=0x5001, flags=R | W), data=TWO_PAGES),
+    "bss exact": exec_of(text(), second(filesz=PAGE, memsz=0x3000, flags=R | W), data=TWO_PAGES),
     "bss alone": exec_of(Segment(), Segment(vaddr=0x500000, filesz=0, memsz=0x2345, flags=R | W)),
     "bss alone unaligned": exec_of(Segment(), Segment(vaddr=0x500123, filesz=0, memsz=0x2345, flags=R | W)),
-    "bss alone first": exec_of(Segment(vaddr=0x300000, filesz=0, memsz=0x2000, flags=R | W), Segment(), entry=0x4000b0),
-    "bss not writable": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, filesz=10, memsz=0x3000, flags=R), data=TWO_PAGES),
-    "bss executable": exec_of(text(), Segment(vaddr=0x401000, offset=PAGE, filesz=10, memsz=0x3000, flags=R | W | X), data=TWO_PAGES),
+    "bss alone first": exec_of(Segment(vaddr=0x300000, filesz=0, memsz=0x2000, flags=R | W), Segment(), entry=0x4000B0),
+    "bss not writable": exec_of(text(), second(filesz=10, memsz=0x3000, flags=R), data=TWO_PAGES),
+    "bss executable": exec_of(text(), second(filesz=10, memsz=0x3000, flags=R | W | X), data=TWO_PAGES),
     "bss between": exec_of(
-        text(), Segment(vaddr=0x401000, offset=PAGE, filesz=10, memsz=0x3000, flags=R | W),
-        Segment(vaddr=0x405000, offset=PAGE, filesz=10, flags=R | W), data=TWO_PAGES,
-    ),  # fmt: skip
+        text(),
+        second(filesz=10, memsz=0x3000, flags=R | W),
+        Segment(vaddr=0x405000, offset=PAGE, filesz=10, flags=R | W),
+        data=TWO_PAGES,
+    ),
     "bss of text": exec_of(Segment(memsz=0x3000)),
-    "out of order": exec_of(text(vaddr=0x500000), text(), entry=0x5000b0),
+    "out of order": exec_of(text(vaddr=0x500000), text(), entry=0x5000B0),
     "overlapping": exec_of(text(), text(vaddr=0x400000, offset=PAGE, flags=R), data=TWO_PAGES),
     "overlapping bss": exec_of(Segment(memsz=0x5000, flags=R | W | X), Segment(vaddr=0x402000, flags=R)),
     "same page twice": exec_of(Segment(filesz=200), Segment(vaddr=0x400000, filesz=300, flags=R | W | X)),
@@ -128,7 +138,7 @@ LAYOUTS: dict[str, bytes] = {
     "entry in the kernel": exec_of(Segment(), entry=0xFFFF_FFFF_8000_0000),
     "pie entry wraps": PIE.but(entry=-0x1000).build(),
     "static-pie entry wraps": STATIC_PIE.but(entry=(1 << 64) - 0x1000).build(),
-    "phdrs in no segment": exec_of(Segment(vaddr=0x401000, offset=PAGE), data=TWO_PAGES, entry=0x401000),
+    "phdrs in no segment": exec_of(second(), data=TWO_PAGES, entry=0x401000),
     "phdrs behind": exec_of(Segment(), phoff=64),
 }
 
@@ -138,7 +148,10 @@ REFUSALS: dict[str, bytes] = {
     "magic only": b"\x7fELF",
     "text": b"hello\n",
     "zeros": bytes(5000),
-    **{f"cut at {n}": EXEC.build()[:n] for n in (5, 16, 17, 18, 20, 24, 32, 40, 54, 56, 58, 60, 62, 63, 64, 65, 100, 119)},
+    **{
+        f"cut at {n}": EXEC.build()[:n]
+        for n in (5, 16, 17, 18, 20, 24, 32, 40, 54, 56, 58, 60, 62, 63, 64, 65, 100, 119)
+    },
     "cut behind phdrs": EXEC.build()[:120],
     "big-endian": EXEC.but(order=">", ident=b"\x7fELF\2\2\1" + bytes(9)).build(),
     "big-endian mark only": EXEC.but(ident=b"\x7fELF\2\2\1" + bytes(9)).build(),
@@ -149,7 +162,10 @@ REFUSALS: dict[str, bytes] = {
     **{f"machine {n}": EXEC.but(machine=n).build() for n in (0, 2, 7, 40, 183, 243, 0xFFFF)},
     **{f"phentsize {n}": EXEC.but(phentsize=n).build() for n in (0, 32, 55, 57, 0xFFFF)},
     **{f"phnum {n}": EXEC.but(phnum=n).build() for n in (0, 2, 3, 74, 1170, 1171, 0xFFFF)},
-    **{f"phoff {n:#x}": EXEC.but(phoff=n).build() for n in (0, 1, 63, 65, 0x1000, 1 << 31, 1 << 62, 1 << 63, (1 << 64) - 1)},
+    **{
+        f"phoff {n:#x}": EXEC.but(phoff=n).build()
+        for n in (0, 1, 63, 65, 0x1000, 1 << 31, 1 << 62, 1 << 63, (1 << 64) - 1)
+    },
     "phdrs overlap the header": EXEC.but(phoff=0).build(),
     "no PT_LOAD": exec_of(Segment(PT_NOTE)),
     "no PT_LOAD, static-pie": pie_of(Segment(PT_NOTE)),
@@ -163,28 +179,49 @@ REFUSALS: dict[str, bytes] = {
     **{
         f"vaddr {vaddr:#x}": exec_of(Segment(vaddr=vaddr))
         for vaddr in (
-            0, 0x1000, 0xF000, 0x10000, 0x7FFF_FFF0_0000, 0x7FFF_FFFD_D000, 0x7FFF_FFFD_E000, 0x7FFF_FFFF_D000,
-            0x7FFF_FFFF_E000, 0x7FFF_FFFF_F000, 0x8000_0000_0000, 0xFFFF_8000_0000_0000, 0xFFFF_FFFF_FFFF_F000,
+            0,
+            0x1000,
+            0xF000,
+            0x10000,
+            0x7FFF_FFF0_0000,
+            0x7FFF_FFFD_D000,
+            0x7FFF_FFFD_E000,
+            0x7FFF_FFFF_D000,
+            0x7FFF_FFFF_E000,
+            0x7FFF_FFFF_F000,
+            0x8000_0000_0000,
+            0xFFFF_8000_0000_0000,
+            0xFFFF_FFFF_FFFF_F000,
         )
     },
     **{
         f"second vaddr {vaddr:#x}": exec_of(Segment(), Segment(vaddr=vaddr, flags=R | W))
         for vaddr in (
-            0, 0x10000, 0x7FFF_FFF0_0000, 0x7FFF_FFFD_E000, 0x7FFF_FFFF_D000, 0x7FFF_FFFF_F000, 0x8000_0000_0000,
+            0,
+            0x10000,
+            0x7FFF_FFF0_0000,
+            0x7FFF_FFFD_E000,
+            0x7FFF_FFFF_D000,
+            0x7FFF_FFFF_F000,
+            0x8000_0000_0000,
             0xFFFF_FFFF_FFFF_F000,
         )
     },
     **{
         f"{kind} memsz {memsz:#x}": make(Segment(vaddr=vaddr, memsz=memsz, flags=R | W | X), interp=interp)
         for kind, make, vaddr, interp in (
-            ("exec", exec_of, 0x400000, None), ("static-pie", pie_of, 0, None), ("pie", pie_of, 0, b"interp\0"),
+            ("exec", exec_of, 0x400000, None),
+            ("static-pie", pie_of, 0, None),
+            ("pie", pie_of, 0, b"interp\0"),
         )
         for memsz in (1 << 20, 1 << 36, 1 << 40, 0x7FFF_FFBF_F000, 0x7FFF_FFBF_E000, 1 << 47, 1 << 63, (1 << 64) - 1)
     },
     **{
         f"{kind} filesz {filesz:#x}": make(Segment(vaddr=vaddr, filesz=filesz), interp=interp)
         for kind, make, vaddr, interp in (
-            ("exec", exec_of, 0x400000, None), ("static-pie", pie_of, 0, None), ("pie", pie_of, 0, b"interp\0"),
+            ("exec", exec_of, 0x400000, None),
+            ("static-pie", pie_of, 0, None),
+            ("pie", pie_of, 0, b"interp\0"),
         )
         for filesz in (1 << 19, 1 << 20, 1 << 36, 1 << 46, 1 << 47, 1 << 63, (1 << 64) - 4096, (1 << 64) - 1)
     },
@@ -194,15 +231,15 @@ REFUSALS: dict[str, bytes] = {
     },
     "pt_interp 1 byte": exec_of(Segment(PT_INTERP, offset=0, filesz=1), Segment()),
     "pt_interp 4097 bytes": exec_of(Segment(PT_INTERP, offset=0, filesz=4097), Segment(), data=bytes(8192)),
-    "pt_interp 4096 bytes": exec_of(Segment(PT_INTERP, offset=PAGE, filesz=4096), Segment(), data=b"a/" * 2047 + b"a\0"),
+    "pt_interp 4096 bytes": exec_of(
+        Segment(PT_INTERP, offset=PAGE, filesz=4096), Segment(), data=b"a/" * 2047 + b"a\0"
+    ),
     "pt_interp not ended": PIE.but(interp=b"interp").build(),
     "pt_interp beyond the file": exec_of(Segment(PT_INTERP, offset=1 << 20, filesz=9), Segment()),
     "pt_interp at 2**63": exec_of(Segment(PT_INTERP, offset=1 << 63, filesz=9), Segment()),
     "pt_interp no name": PIE.but(interp=b"\0\0").build(),
     "pt_interp name with NUL": PIE.but(interp=b"interp\0more\0").build(),
-    "two pt_interp": pie_of(
-        Segment(vaddr=0), Segment(PT_INTERP, offset=0, filesz=9), interp=b"interp\0"
-    ),
+    "two pt_interp": pie_of(Segment(vaddr=0), Segment(PT_INTERP, offset=0, filesz=9), interp=b"interp\0"),
 }
 
 INTERPRETERS: dict[str, bytes] = {
@@ -232,13 +269,16 @@ INTERPRETERS: dict[str, bytes] = {
     "in the kernel": exec_of(Segment(vaddr=0xFFFF_FFFF_8000_0000)),
     "entry wraps": STATIC_PIE.but(entry=(1 << 64) - 0x1000).build(),
     "entry in the hole": STATIC_PIE.but(entry=1 << 47).build(),
-    "bss beyond its file": pie_of(Segment(vaddr=0), Segment(vaddr=0x5000, offset=PAGE, filesz=9, memsz=19, flags=R | W)),
+    "bss beyond its file": pie_of(
+        Segment(vaddr=0), Segment(vaddr=0x5000, offset=PAGE, filesz=9, memsz=19, flags=R | W)
+    ),
     "with an interpreter": PIE.but(interp=b"nowhere\0").build(),
     "bss first": pie_of(Segment(vaddr=0, filesz=0, memsz=0x1000, flags=R | W), Segment(vaddr=0x2000)),
 }
 
 
 def put(path: Path, data: bytes, mode: int = 0o755) -> str:
+    """Write a file; gives its path."""
     path.write_bytes(data)
     path.chmod(mode)
     return str(path)
@@ -250,10 +290,9 @@ def check(directory: Path, path: str, argv: list[str] | None = None, *, uid: int
     creds = Someone() if uid is None else Someone(uid, uid, uid, uid)
     native = execve(path, argv, {"A": "b"}, cwd=str(directory), uid=uid)
     outcome = guests.execve(path, argv, {"A": "b"}, creds=creds)
-    try:
-        assert differences(native, outcome) == []
-    finally:
-        guests.finish(outcome)
+    assert differences(native, outcome) == []
+    guests.finish(outcome)
+    guests.close()
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -279,7 +318,9 @@ def test_interpreter(tmp_path: Path, name: str, program: str) -> None:
     check(tmp_path, put(tmp_path / "program", data))
 
 
-@pytest.mark.parametrize("name", ["/nonexistent/ld.so", "missing", ".", "/", "program", "locked", "program/x", "/dev/null", "link", "loop"])
+@pytest.mark.parametrize(
+    "name", ["/nonexistent/ld.so", "missing", ".", "/", "program", "locked", "program/x", "/dev/null", "link", "loop"]
+)
 def test_interpreter_that_is_no_good_file(tmp_path: Path, name: str) -> None:
     """Missing, a directory, itself, no x bit, a file as a directory, a device, a link, a loop of links."""
     put(tmp_path / "locked", DYN, 0o644)
@@ -295,7 +336,10 @@ def test_missing_interpreter_is_named(tmp_path: Path) -> None:
     assert outcome.reason == "interpreter /lib/ld-none.so: No such file or directory"
 
 
-@pytest.mark.parametrize("path", ["program", "./program", "missing", "", ".", "/", "program/", "program/x", "sub", "fifo", "x" * 256, "x/" * 2048])
+@pytest.mark.parametrize(
+    "path",
+    ["program", "./program", "missing", "", ".", "/", "program/", "program/x", "sub", "fifo", "x" * 256, "x/" * 2048],
+)
 def test_path(tmp_path: Path, path: str) -> None:
     """What can stand where a program should."""
     put(tmp_path / "program", EXEC.build())
@@ -308,23 +352,25 @@ def test_path(tmp_path: Path, path: str) -> None:
 @pytest.mark.parametrize("mode", [0, 0o1, 0o10, 0o100, 0o11, 0o644, 0o744, 0o754, 0o745, 0o555])
 @pytest.mark.parametrize("uid", [0, 12345])
 @pytest.mark.parametrize("owner", [(0, 0), (12345, 0), (0, 12345)])
-def test_x_bits(tmp_path: Path, mode: int, uid: int, owner: tuple[int, int]) -> None:
+def test_x_bits(mode: int, uid: int, owner: tuple[int, int]) -> None:
     """Owner, group and others have an x bit each; any of them is enough for root."""
-    for directory in (tmp_path, *tmp_path.parents[:3]):
+    with tempfile.TemporaryDirectory() as name:  # pytest's own is for root alone
+        directory = Path(name)
         directory.chmod(0o755)
-    path = put(tmp_path / "program", EXEC.build(), mode)
-    os.chown(path, *owner)
-    Path(path).chmod(mode)
-    check(tmp_path, path, uid=uid)
+        path = put(directory / "program", EXEC.build(), mode)
+        os.chown(path, *owner)
+        Path(path).chmod(mode)
+        check(directory, path, uid=uid)
 
 
 @pytest.mark.parametrize(
     "line",
     [
         b"#!interp\n", b"#!interp", b"#! interp\n", b"#!\tinterp \t\n", b"#!interp -x\n", b"#!interp -x  y z \n",
-        b"#!interp\0\n", b"#!\n", b"#! ", b"#!", b"#!missing\n", b"#!.\n", b"#!locked\n", b"#!script\n", b"#!interp\r\n",
-        b"#!interp\0junk\n", b"#!" + b" " * 247 + b"interp", b"#!" + b" " * 246 + b"interp", b"#!" + b" " * 247 + b"interp\n",
-        b"#!" + b" " * 248 + b"interp\n", b"#!" + b" " * 300 + b"interp\n", b"#!interp " + b"a" * 300 + b"\n", b"#!text\n",
+        b"#!interp\0\n", b"#!interp\0junk\n", b"#!\0", b"#!\n", b"#! ", b"#!", b"#!interp\r\n",
+        b"#!missing\n", b"#!.\n", b"#!locked\n", b"#!script\n", b"#!text\n",
+        b"#!" + b" " * 246 + b"interp", b"#!" + b" " * 247 + b"interp", b"#!" + b" " * 247 + b"interp\n",
+        b"#!" + b" " * 248 + b"interp\n", b"#!" + b" " * 300 + b"interp\n", b"#!interp " + b"a" * 300 + b"\n",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("argv", [["script"], ["other", "a", "b c"], []])
@@ -342,13 +388,26 @@ def test_nested_scripts(tmp_path: Path, depth: int, last: str) -> None:
     """Five `#!` lines one after the other, then ELOOP; a missing file is noticed first."""
     put(tmp_path / "program", EXEC.build())
     for i in range(depth):
-        put(tmp_path / f"script{i}", f"#!script{i + 1} arg{i}\n".encode() if i + 1 < depth else f"#!{last} x\n".encode())
+        put(
+            tmp_path / f"script{i}", f"#!script{i + 1} arg{i}\n".encode() if i + 1 < depth else f"#!{last} x\n".encode()
+        )
     check(tmp_path, "script0")
 
 
 @pytest.mark.parametrize(
     ("count", "length"),
-    [(233007, 0), (233008, 0), (233009, 0), (233010, 0), (233011, 0), (233012, 0), (1, 131071), (1, 131072), (16, 130000), (17, 130000)],
+    [
+        (233007, 0),
+        (233008, 0),
+        (233009, 0),
+        (233010, 0),
+        (233011, 0),
+        (233012, 0),
+        (1, 131071),
+        (1, 131072),
+        (16, 130000),
+        (17, 130000),
+    ],
 )
 def test_large_arguments(tmp_path: Path, count: int, length: int) -> None:
     """E2BIG at the same place, and the same stack below it."""

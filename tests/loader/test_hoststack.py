@@ -74,6 +74,7 @@ def test_same_stack(tmp_path: Path, program: str, argv: list[str], env: dict[str
     n_host_only = sum(tag in HOST_ONLY for tag, _ in theirs.auxv)
     assert sp - native.rsp == 16 * n_host_only
     guests.finish(outcome)
+    guests.close()
 
 
 @pytest.mark.parametrize("name", ["ls", "sh", "busybox", "ldconfig", "python3", "gcc", "perl", "git"])
@@ -87,3 +88,4 @@ def test_real_program(tmp_path: Path, name: str) -> None:
     outcome = guests.execve(path)
     assert differences(native, outcome) == []
     guests.finish(outcome)
+    guests.close()

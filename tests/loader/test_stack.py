@@ -6,19 +6,31 @@ import struct
 
 import pytest
 
-from pyuk.abi.auxv import AT_EXECFN, AT_NULL, AT_PLATFORM, AT_RANDOM, AT_SYSINFO_EHDR
+from pyuk.abi.auxv import (
+    AT_BASE,
+    AT_ENTRY,
+    AT_EXECFN,
+    AT_NULL,
+    AT_PHDR,
+    AT_PHNUM,
+    AT_PLATFORM,
+    AT_RANDOM,
+    AT_SECURE,
+    AT_SYSINFO_EHDR,
+)
 from pyuk.abi.errno import E2BIG
 from pyuk.loader.error import LoadError
 from pyuk.loader.stack import STACK_TOP, Cpu, Strings, Tables, check_limits
 from tests.loader.hostexec import Someone
 
 RANDOM = bytes(range(16))
+PROGRAM = {AT_PHDR: 1, AT_PHNUM: 2, AT_BASE: 3, AT_ENTRY: 4, AT_SECURE: 0}
 
 
 def lay_out(argv: list[bytes], envp: list[bytes], execfn: bytes = b"/x") -> tuple[Strings, Tables, bytes]:
     """The two parts and the stack they make, from sp to the top."""
     strings = Strings(STACK_TOP, argv, envp, execfn)
-    tables = Tables(strings, RANDOM, Someone(), Cpu(), phdr=1, phnum=2, base=3, entry=4)
+    tables = Tables(strings, RANDOM, Someone(), Cpu(), PROGRAM)
     return strings, tables, tables.data + strings.data
 
 
@@ -26,7 +38,7 @@ def lay_out(argv: list[bytes], envp: list[bytes], execfn: bytes = b"/x") -> tupl
 @pytest.mark.parametrize("envp", [[], [b"A=1"], [b"B" * 100, b""]])
 def test_every_pointer_points_at_its_string(argv: list[bytes], envp: list[bytes]) -> None:
     """argc, argv, NULL, envp, NULL, auxv from a multiple of 16 on; strings to the top, which ends with eight zeros."""
-    strings, tables, memory = lay_out(argv, envp)
+    _, tables, memory = lay_out(argv, envp)
     assert tables.sp % 16 == 0
     assert tables.sp + len(memory) == STACK_TOP
 
@@ -57,7 +69,7 @@ def test_saved_positions() -> None:
 def test_vdso_comes_first() -> None:
     """AT_SYSINFO_EHDR is there only with a vDSO."""
     strings = Strings(STACK_TOP, [b"a"], [], b"/x")
-    tables = Tables(strings, RANDOM, Someone(), Cpu(sysinfo_ehdr=0x7000), phdr=1, phnum=2, base=3, entry=4)
+    tables = Tables(strings, RANDOM, Someone(), Cpu(), PROGRAM | {AT_SYSINFO_EHDR: 0x7000})
     assert tables.auxv[0] == (AT_SYSINFO_EHDR, 0x7000)
     assert AT_SYSINFO_EHDR not in dict(lay_out([b"a"], [])[1].auxv)
 
@@ -76,7 +88,7 @@ def test_vdso_comes_first() -> None:
     ],
 )
 def test_too_big(argv: list[bytes], stack_limit: int, fits: bool) -> None:  # noqa: FBT001
-    """E2BIG: a string of more than 128 KiB with its NUL, or all with their pointers more than a quarter of the stack."""
+    """E2BIG: a string of more than 128 KiB with its NUL, or all and their pointers more than a quarter of the stack."""
     if fits:
         check_limits(argv, [], b"/x", len(argv), stack_limit)
         return

@@ -58,7 +58,7 @@ RUNS: dict[str, tuple[Content, list[str]]] = {
 
 @pytest.mark.parametrize("name", RUNS)
 def test_script_runs(name: str, tmp_path: Path, interpreter: str) -> None:
-    """argv is the interpreter, at most one argument with its inner spaces, the script's path, the caller's arguments."""
+    """argv is the interpreter, at most one argument with its inner spaces, the script's path, the caller's own."""
     content, args = RUNS[name]
     script = write_script(tmp_path / "script", content(interpreter))
     native = check_same(script, args, tmp_path)
@@ -119,7 +119,7 @@ REFUSALS: dict[str, Refusal] = {
         errno.ENOEXEC,
         lambda cwd, _: write_script(cwd / "script", f"#!{cwd}/{Path(write_script(cwd / 'text', 'text')).name}\n"),
     ),
-    "a directory": (errno.EACCES, lambda _cwd, _i: "."),
+    "a directory": (errno.EACCES, lambda _cwd, _i: "./."),
     "no such file": (errno.ENOENT, lambda _cwd, _i: "./none"),
     "a file as a directory": (errno.ENOTDIR, lambda _cwd, _i: "./fruit/x"),
 }

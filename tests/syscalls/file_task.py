@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from array import array
+from typing import Any
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.declare import SYSCALLS, compile_entry
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, SyscallError, name
 from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.fs.context import host_context
 from pyuk.fs.file import FdTable
 from pyuk.syscalls import (  # noqa: F401
-    dirs, fcntl, files, io, ioctl, paths, socket, stat, sync, xattr,
+    dirs,
+    fcntl,
+    files,
+    io,
+    ioctl,
+    paths,
+    socket,
+    stat,
+    sync,
+    xattr,
 )  # fmt: skip
 
-if TYPE_CHECKING:
-    from pyuk.abi.types import UserAddr
-
-BASE, SIZE = 0x10000, 0x400000
+BASE, SIZE = 0x10000, 0x4000000
 PAGE = 4096
 
 
@@ -28,13 +35,13 @@ class Memory:
     def __init__(self) -> None:
         self.ram = bytearray(SIZE)
         self.bad: set[int] = set()
-        self._next = BASE
+        self.next = BASE
 
     def alloc(self, n_bytes: int) -> int:
         """Fresh room, at a page's beginning."""
-        at = self._next
-        self._next += (n_bytes + PAGE - 1) // PAGE * PAGE + PAGE
-        assert self._next <= BASE + SIZE
+        at = self.next
+        self.next += (n_bytes + PAGE - 1) // PAGE * PAGE + PAGE
+        assert self.next <= BASE + SIZE
         return at
 
     def put(self, data: bytes) -> int:
@@ -49,7 +56,7 @@ class Memory:
             end = (end // PAGE + 1) * PAGE
         return max(0, min(end, addr + n_bytes) - addr)
 
-    def slices(self, addr: int, n_bytes: int, writing: bool) -> list[memoryview]:  # noqa: ARG002, FBT001
+    def slices(self, addr: int, n_bytes: int, writing: bool) -> list[memoryview]:  # noqa: FBT001
         good = self._good(addr, n_bytes)
         if n_bytes and not good:
             raise SyscallError(EFAULT)
@@ -111,11 +118,15 @@ class FileTask:
 
     def call(self, call_name: str, *arguments: int | bytes) -> int | str:
         """bytes are put into memory first, with a NUL."""
-        values: list[int] = [
-            self.mem.put(argument + b"\0") if isinstance(argument, bytes) else argument for argument in arguments
-        ]
+        before = self.mem.next
+        values = [self.mem.put(argument + b"\0") if isinstance(argument, bytes) else argument for argument in arguments]
+        self.mem.next = before
+        registers = array("Q", [0] * 18)
+        for register, value in zip((7, 6, 2, 10, 8, 9), values, strict=False):
+            registers[register] = value & (1 << 64) - 1
+        entry = compile_entry(SYSCALLS[NUMBERS[call_name]])
         try:
-            return SYSCALLS[NUMBERS[call_name]].handler(self, *values)
+            return entry(self, memoryview(registers))
         except SyscallError as error:
             return name(error.errno)
 
@@ -129,8 +140,3 @@ class FileTask:
         self.files.check_invariants()
         self.files.close_all()
         self.fs.close()
-
-
-def user(address: int) -> UserAddr:
-    """An address, typed."""
-    return address  # type: ignore[return-value]

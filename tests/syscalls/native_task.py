@@ -10,16 +10,18 @@ import mmap
 import os
 import platform
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from file_task import FileTask, name
 
+from pyuk.abi.errno import name
 from pyuk.abi.numbers import NUMBERS
+from tests.syscalls.file_task import FileTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 native_only = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the oracle is an x86-64 Linux kernel"
@@ -38,6 +40,9 @@ class Handle:
         self.native = native
         self.guest = guest
 
+    def __repr__(self) -> str:
+        return f"fd {self.guest}"
+
 
 class Room:
     """Memory on both sides: n_bytes, and behind them a page that is not there."""
@@ -46,6 +51,9 @@ class Room:
         self.native = native
         self.guest = guest
         self.n_bytes = n_bytes
+
+    def __repr__(self) -> str:
+        return f"room of {self.n_bytes}"
 
     def at(self, offset: int) -> Room:
         """Further in."""
@@ -67,10 +75,10 @@ class Pair:
         self._maps: list[mmap.mmap] = []
         self._handles: list[Handle] = []
         self.task = FileTask(str(self.directories[1]))
-        self._before = os.getcwd()
+        self._before = Path.cwd()
         os.chdir(self.directories[0])
 
-    def prepare(self, action: Callable[[Path], None]) -> None:
+    def prepare(self, action: Callable[[Path], object]) -> None:
         """Do the same in both directories, natively."""
         for directory in self.directories:
             action(directory)
@@ -89,6 +97,7 @@ class Pair:
         address = ctypes.addressof(ctypes.c_char.from_buffer(native))
         _libc.mprotect(ctypes.c_void_p(address + whole), 4096, 0)
         guest = self.task.mem.alloc(whole + 4096)
+        self.task.mem.write(guest, bytes(whole))
         self.task.mem.bad.add((guest + whole) // 4096)
         return Room(address, guest, n_bytes)
 
@@ -102,7 +111,8 @@ class Pair:
     def contents(self, room: Room) -> bytes:
         """What stands in a room, the same on both sides."""
         native = ctypes.string_at(room.native, room.n_bytes)
-        assert self.task.mem.read(room.guest, room.n_bytes) == native
+        guest = self.task.mem.read(room.guest, room.n_bytes)
+        assert guest == native, [i for i in range(room.n_bytes) if native[i] != guest[i]][:20]
         return native
 
     def call(self, call_name: str, *arguments: Argument) -> int | str:
@@ -112,7 +122,9 @@ class Pair:
         if call_name in RETURNS_FD and isinstance(native_result, int) and isinstance(guest_result, int):
             self._handles.append(Handle(native_result, guest_result))
             return 0
-        assert guest_result == native_result, (call_name, arguments)
+        assert guest_result == native_result, (
+            f"{call_name}({', '.join(map(repr, arguments))}): {guest_result}, natively {native_result}"
+        )
         return guest_result
 
     def make(self, call_name: str, *arguments: Argument) -> Handle:
@@ -134,17 +146,15 @@ class Pair:
     def close(self) -> None:
         """End both sides."""
         for native in {handle.native for handle in self._handles}:
-            try:
+            with suppress(OSError):
                 os.close(native)
-            except OSError:
-                pass
         self.task.close()
         os.chdir(self._before)
         assert _count_fds() == self._n_fds
 
 
 def _count_fds() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _side(argument: Argument, *, guest: bool) -> int | bytes:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import struct
 from typing import TYPE_CHECKING
 
 import pytest
-from native_task import AT_FDCWD, BAD, Pair, native_only
 
 from pyuk.abi import fcntl as f
 from pyuk.abi.unistd import PATH_MAX
+from tests.syscalls.native_task import AT_FDCWD, BAD, Pair, native_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ HUGE = 1 << 62
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
+    """Both sides, and no descriptor left over."""
     both = Pair(tmp_path)
     yield both
     both.close()
@@ -92,8 +94,10 @@ def test_open_mode_and_umask(pair: Pair) -> None:
         assert pair.task.call("umask", 0o022) == 0o777
         assert pair.task.call("mkdir", b"own", 0o777) == 0
         assert (pair.directories[1] / "own").stat().st_mode & 0o777 == 0o755
-        os.rmdir(pair.directories[1] / "own")
-        pair.prepare(lambda d: os.system(f"chmod -R u+rwx {d}"))
+        (pair.directories[1] / "own").rmdir()
+        modes = [[(path.name, path.stat().st_mode) for path in sorted(d.iterdir())] for d in pair.directories]
+        assert modes[0] == modes[1]
+        pair.prepare(lambda d: [path.chmod(0o700) for path in d.iterdir()])
         pair.tree()
     finally:
         os.umask(before)
@@ -176,7 +180,9 @@ def test_vectors(pair: Pair) -> None:
         [((1 << 40) + (1 << 63), 5)], [(0, 1 << 40)], [(0, 7)] * 1024,
     ]  # fmt: skip
     for segments in cases:
-        for file in (handle, only_write, directory):
+        # Linux 6.6 and later look at the access mode before the vector, 6.1 after it
+        sound = all(n >= 0 and a < 1 << 41 and n < 1 << 40 for a, n in segments)
+        for file in (handle, only_write, directory) if sound else (handle,):
             for name in ("readv", "writev"):
                 both(name, file, segments)
             for name in ("preadv", "pwritev"):
@@ -351,11 +357,28 @@ def test_listing_resumes_at_any_offset(pair: Pair) -> None:
 
 def test_names_are_made_and_removed(pair: Pair) -> None:
     """mkdir, rmdir, unlink, link, symlink, rename on every kind of name."""
-    kinds = (b"file", b"dir", b"full", b"link", b"dangling", b"absent", b"file/", b"dir/", b"absent/", b"x/y", b".", b"")
+    kinds = (
+        b"file",
+        b"dir",
+        b"full",
+        b"link",
+        b"dangling",
+        b"absent",
+        b"file/",
+        b"dir/",
+        b"absent/",
+        b"x/y",
+        b".",
+        b"",
+    )
 
     def reset() -> None:
         for directory in pair.directories:
-            os.system(f"rm -rf {directory}/*")
+            for path in directory.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
             (directory / "file").write_bytes(b"data")
             (directory / "dir").mkdir()
             (directory / "full").mkdir()
@@ -607,7 +630,8 @@ def test_copies_between_files(pair: Pair) -> None:
     pair.call("sendfile", target, source, BAD, 10)
     assert pair.call("copy_file_range", source, 0, target, offset, 5000, 0) == 5000
     pair.contents(offset)
-    assert pair.call("copy_file_range", source, minus, target, 0, 10, 0) == "EINVAL"
+    assert pair.call("copy_file_range", source, minus, target, 0, 10, 0) == "EOVERFLOW"
+    assert pair.call("copy_file_range", source, minus, target, 0, 4, 0) == "EINVAL"
     assert pair.call("copy_file_range", source, 0, target, 0, 10, 1) == "EINVAL"
     assert pair.call("copy_file_range", target, 0, target, 0, 10, 0) in (0, 10, "EINVAL")
     pair.tree()
@@ -659,7 +683,12 @@ def test_extended_attributes(pair: Pair) -> None:
 def test_ioctls(pair: Pair) -> None:
     """No terminal here: ENOTTY before a bad pointer; FIONREAD, FIOCLEX, FIONBIO on files."""
     pair.file("file", b"0123456789")
-    for handle in (pair.open(b"file", f.O_RDWR), pair.open(b"."), pair.open(b"/dev/null"), pair.open(b"file", f.O_PATH)):
+    for handle in (
+        pair.open(b"file", f.O_RDWR),
+        pair.open(b"."),
+        pair.open(b"/dev/null"),
+        pair.open(b"file", f.O_PATH),
+    ):
         for request in (0x5401, 0x5402, 0x5413, 0x5414, 0x540F, 0x80045430, 0x12345678, 0x541B, 0x5460):
             pair.call("ioctl", handle, request, BAD)
             pair.call("ioctl", handle, request, pair.room(64))
@@ -698,7 +727,7 @@ def test_pipes(pair: Pair) -> None:
     assert pair.call("pipe2", ends, 1) == "EINVAL"
     assert pair.call("pipe2", BAD, 0) == "EFAULT"
     assert pair.call("pipe2", ends, f.O_NONBLOCK | f.O_CLOEXEC) == 0
-    from native_task import Handle  # noqa: PLC0415
+    from tests.syscalls.native_task import Handle  # noqa: PLC0415
 
     native = struct.unpack("<ii", __import__("ctypes").string_at(ends.native, 8))
     guest = struct.unpack("<ii", pair.task.mem.read(ends.guest, 8))
@@ -751,7 +780,15 @@ def test_broken_pipe_sends_sigpipe(pair: Pair) -> None:
 
 def test_sockets(pair: Pair) -> None:
     """What a program learns that looks for a daemon that is not there."""
-    for family, kind, protocol in ((1, 1, 0), (1, 2, 0), (1, 3, 0), (1, 5, 1), (1, 9, 0), (1, 1, 6), (1, 1 | 1 << 20, 0)):
+    for family, kind, protocol in (
+        (1, 1, 0),
+        (1, 2, 0),
+        (1, 3, 0),
+        (1, 5, 1),
+        (1, 9, 0),
+        (1, 1, 6),
+        (1, 1 | 1 << 20, 0),
+    ):
         pair.call("socket", family, kind, protocol)
     handle = pair.make("socket", 1, 1 | 0x80000 | 0x800, 0)
     pair.file("plain")

@@ -90,7 +90,6 @@ static void identity(void)
     call(SYS_arch_prctl, 0x3001, 0x7fff00);
     call(SYS_arch_prctl, 0x1011, 0);
     call(SYS_arch_prctl, 0x1012, 1);
-    call(SYS_arch_prctl, 0x1022, page);
     call(SYS_arch_prctl, -1, 1);
     call(SYS_prctl, PR_SET_NAME, "a name");
     call(SYS_prctl, PR_GET_NAME, page);
@@ -100,7 +99,6 @@ static void identity(void)
     call(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
     call(SYS_prctl, PR_SET_PDEATHSIG, 99);
     call(SYS_prctl, 9999, 1, 2, 3, 4);
-    call(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, page, 4096, "x");
     call(SYS_set_tid_address, 0);
     call(SYS_set_robust_list, page, 24);
     call(SYS_set_robust_list, NULL, 0);
@@ -112,8 +110,6 @@ static void identity(void)
     call(SYS_getrandom, page, 40, GRND_NONBLOCK | GRND_RANDOM);
     call(SYS_getrandom, page, 0, GRND_INSECURE);
     call(SYS_getrandom, BAD, 8, 0x10);
-    call(SYS_personality, 0xffffffff);
-    call(SYS_membarrier, 0, 0, 0);
     call(SYS_futex, page, FUTEX_WAIT, 5, NULL);
     call(SYS_futex, page, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1);
     call(SYS_futex, page, FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME, 9, NULL, NULL, -1);
@@ -162,10 +158,6 @@ static void times(void)
     call(SYS_getitimer, ITIMER_REAL, page);
     call(SYS_setitimer, ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, NULL);
     call(SYS_setitimer, 9, &(struct itimerval){{1, 2}, {3, 4}}, page);
-    call(SYS_poll, (struct pollfd[2]){{99, POLLIN | POLLOUT}, {-1, 0x4000}}, 2, 0);
-    call(SYS_poll, NULL, 0, 0);
-    call(SYS_poll, BAD, 1, 0);
-    call(SYS_select, 0, NULL, NULL, NULL, &(struct timeval){0, 0});
 }
 
 static void signals(void)

@@ -1,0 +1,88 @@
+"""Which calls are traced: the SET of `strace -e trace=SET`.
+
+Source: strace(1), "Filtering".
+"""
+
+from __future__ import annotations
+
+from pyuk.abi.numbers import GROUPS, NUMBERS, groups_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_OLD_GROUPS = ("file", "process", "network", "desc", "memory", "signal", "ipc")
+"""Groups that strace still takes without the percent sign."""
+
+
+class FilterError(Exception):
+    """The set cannot be understood; the text is strace's own line."""
+
+
+class Filter:
+    """A set of system-call numbers, or with `inverted` all others."""
+
+    __slots__ = ("inverted", "numbers")
+
+    def __init__(self, numbers: Iterable[int] = (), *, inverted: bool = True) -> None:
+        self.numbers = frozenset(numbers)
+        self.inverted = inverted
+
+    def __contains__(self, number: int) -> bool:
+        return (number in self.numbers) != self.inverted
+
+
+EVERYTHING = Filter()
+
+
+def parse_filter(expression: str) -> Filter:
+    """What stands after -e: `trace=SET`, `t=SET`, or SET alone. Raises FilterError."""
+    qualifier, equals, words = expression.partition("=")
+    if not equals:
+        words = expression
+    elif qualifier not in ("trace", "t"):
+        raise FilterError(f"strace: invalid -e expression '{expression}': only trace= is known here")
+    inverted = False
+    while words.startswith("!"):
+        inverted = not inverted
+        words = words[1:]
+    if words == "all":
+        return Filter((), inverted=not inverted)
+    if words == "none":
+        return Filter((), inverted=inverted)
+    numbers: set[int] = set()
+    for word in words.split(","):
+        numbers |= _numbers_of(word)
+    return Filter(numbers, inverted=inverted)
+
+
+def _numbers_of(word: str) -> set[int]:
+    wanted = word.removeprefix("?")
+    found = _lookup(wanted)
+    if not found and wanted == word:
+        raise FilterError(f"strace: invalid system call '{word}'")
+    return found
+
+
+def _lookup(word: str) -> set[int]:
+    if word.startswith("/"):
+        return _matching(word[1:])
+    if word.isdecimal():
+        return {int(word)}
+    name, _at, personality = word.partition("@")
+    if personality not in ("", "64"):
+        return set()
+    letter = GROUPS.get(name[1:]) if name.startswith("%") else GROUPS[name] if name in _OLD_GROUPS else None
+    if letter is not None:
+        return {number for number in NUMBERS.values() if letter in groups_of(number)}
+    return {NUMBERS[name]} if name in NUMBERS else set()
+
+
+def _matching(pattern: str) -> set[int]:
+    import re
+
+    try:
+        regex = re.compile(pattern)
+    except re.error as error:
+        raise FilterError(f"strace: regcomp: {pattern}: {error}") from None
+    return {number for name, number in NUMBERS.items() if regex.search(name)}

@@ -1,0 +1,138 @@
+"""The calls that pyuk does not have, so that a log says what a program wanted and did not get.
+
+A line is a prototype as in a man page, with kinds for types: the aliases of pyuk.abi.declare without their "Arg",
+and the pointers below. They are shown by the same rules as the calls that have handlers. Who writes a handler
+deletes the line: no call is declared twice (tests/trace/test_others.py).
+"""
+
+from __future__ import annotations
+
+from pyuk.abi import declare
+from pyuk.abi.kinds import IN, OUT, Buffer, Flags, Kind, Number, SignalSet, SocketAddress, StructAt
+from pyuk.abi.numbers import NUMBERS
+from pyuk.abi.structs import (
+    CLONE_ARGS,
+    FD,
+    ITIMERVAL,
+    OPEN_HOW,
+    RUSAGE,
+    SCHED_PARAM,
+    SIGINFO,
+    TIMESPEC,
+    TIMEVAL,
+    TIMEZONE,
+    UINT32,
+    WAIT_STATUS,
+)
+from pyuk.abi.tables import Table
+
+_POINTERS: dict[str, Kind] = {
+    "CloneArgs": StructAt(IN, CLONE_ARGS),
+    "CloneFlags": Flags(Table("sched", "CLONE_", without="CLONE_DETACHED")),
+    "Data": Buffer(IN, "size"),
+    "FdPair": StructAt(OUT, FD, 2),
+    "Hex": Number("ulong", 16),
+    "IdArray": StructAt(IN, UINT32, "size"),
+    "IdType": Flags(Table("sched", "P_"), enum=True),
+    "Itimerval": StructAt(IN, ITIMERVAL),
+    "NewItimerval": StructAt(OUT, ITIMERVAL),
+    "NewRusage": StructAt(OUT, RUSAGE),
+    "NewSiginfo": StructAt(OUT, SIGINFO),
+    "NewStatus": StructAt(OUT, WAIT_STATUS),
+    "OpenHow": StructAt(IN, OPEN_HOW),
+    "SchedParam": StructAt(IN, SCHED_PARAM),
+    "NewSchedParam": StructAt(OUT, SCHED_PARAM),
+    "Sigset": SignalSet(IN, "sigsetsize"),
+    "Siginfo": StructAt(IN, SIGINFO),
+    "Sockaddr": SocketAddress(IN, "addrlen"),
+    "SocketType": Flags(Table("socket", "SOCK_"), modes=0xF),
+    "Timespec": StructAt(IN, TIMESPEC),
+    "Timeval": StructAt(IN, TIMEVAL),
+    "Timezone": StructAt(IN, TIMEZONE),
+    "UnlockFlags": Flags(Table("mman", "MLOCK_"), "uint"),
+}
+
+_PROTOTYPES = """
+Fd openat2(DirFd dfd, Path filename, OpenHow how, Size size)
+Long mknod(Path filename, FileMode mode, Device dev)
+Long mknodat(DirFd dfd, Path filename, FileMode mode, Device dev)
+Long fallocate(Fd fd, Fallocate mode, Off offset, Off len)
+Long chroot(Path filename)
+Long mlock(Address start, Size len)
+Long mlock2(Address start, Size len, UnlockFlags flags)
+Long munlock(Address start, Size len)
+Long mlockall(Mlockall flags)
+Long munlockall()
+Long mincore(Address start, Size len, Address vec)
+Fd memfd_create(CString name, Memfd flags)
+Long setuid(Uid uid)
+Long setgid(Gid gid)
+Long setreuid(Uid ruid, Uid euid)
+Long setregid(Gid rgid, Gid egid)
+Long setresuid(Uid ruid, Uid euid, Uid suid)
+Long setresgid(Gid rgid, Gid egid, Gid sgid)
+Long setfsuid(Uid uid)
+Long setfsgid(Gid gid)
+Long setgroups(Int size, IdArray groups)
+Long setpgid(Pid pid, Pid pgid)
+Long setsid()
+Long sched_getparam(Pid pid, NewSchedParam param)
+Long sched_setparam(Pid pid, SchedParam param)
+Sched sched_getscheduler(Pid pid)
+Long sched_setscheduler(Pid pid, Sched policy, SchedParam param)
+Long sched_get_priority_max(Sched policy)
+Long sched_get_priority_min(Sched policy)
+Long getpriority(Priority which, Int who)
+Long setpriority(Priority which, Int who, Int niceval)
+Prctl prctl(Prctl option, PrctlArgument arg2, PrctlRest arg3, PrctlRest arg4, PrctlRest arg5)
+Long clock_settime(Clock which_clock, Timespec tp)
+Long settimeofday(Timeval tv, Timezone tz)
+Long alarm(UInt seconds)
+Long pause()
+Long getitimer(Itimer which, NewItimerval value)
+Long setitimer(Itimer which, Itimerval value, NewItimerval ovalue)
+Long rt_sigtimedwait(Sigset uthese, NewSiginfo uinfo, Timespec uts, Size sigsetsize)
+Long rt_sigsuspend(Sigset unewset, Size sigsetsize)
+Long rt_sigqueueinfo(Pid pid, Signal sig, Siginfo uinfo)
+Long rt_tgsigqueueinfo(Pid tgid, Pid pid, Signal sig, Siginfo uinfo)
+Long wait4(Pid pid, NewStatus status, Wait options, NewRusage rusage)
+Long waitid(IdType which, Pid pid, NewSiginfo info, Wait options, NewRusage rusage)
+Long fork()
+Long vfork()
+Long clone3(CloneArgs cl_args, Size size)
+Long execve(Path filename, Argv argv, Envp envp)
+Long execveat(DirFd fd, Path filename, Argv argv, Envp envp, At flags)
+Long bind(Fd fd, Sockaddr umyaddr, Int addrlen)
+Long connect(Fd fd, Sockaddr uservaddr, Int addrlen)
+Long listen(Fd fd, Int backlog)
+Long fspick(DirFd dfd, Path path, HexUInt flags)
+Long io_setup(UInt nr_reqs, Address ctx)
+"""
+
+_rows: dict[int, str] = {}
+
+
+def prototype_of(number: int) -> tuple[str, tuple[tuple[str, Kind], ...], Kind] | None:
+    """Name, parameters and result of a call listed here, or None."""
+    if not _rows:
+        _rows.update({NUMBERS[name_in(line)]: line for line in _PROTOTYPES.split("\n") if line})
+    line = _rows.get(number)
+    if line is None:
+        return None
+    result, _space, rest = line.partition(" ")
+    name, _paren, rest = rest.partition("(")
+    words = [word.split() for word in rest.rstrip(")").split(", ") if word]
+    params = tuple((param, _kind(kind, "Arg")) for kind, param in words)
+    return name, params, _kind(result, "Result")
+
+
+def name_in(line: str) -> str:
+    """The name in a prototype."""
+    return line.split("(", 1)[0].split(" ")[1]
+
+
+def _kind(word: str, suffix: str) -> Kind:
+    found = _POINTERS.get(word) or getattr(declare, word + suffix, None) or getattr(declare, word)
+    if not isinstance(found, Kind):
+        raise TypeError(f"{word} is no kind")
+    return found

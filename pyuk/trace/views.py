@@ -1,0 +1,266 @@
+"""Structs as strace(1) writes them: by their fields' kinds, or by a rule of their own."""
+
+from __future__ import annotations
+
+from pyuk.abi import ioctls, magic, signal, stat
+from pyuk.abi.fcntl import O_CREAT, O_TMPFILE
+from pyuk.abi.siginfo import code_name, signal_name
+from pyuk.abi.structs import (
+    SIGINFO_CHILD,
+    SIGINFO_FAULT,
+    SIGINFO_HEAD,
+    SIGINFO_POLL,
+    SIGINFO_QUEUE,
+    SIGINFO_SYS,
+    SIGINFO_TIMER,
+    Nested,
+    Struct,
+)  # fmt: skip
+from pyuk.abi.tables import Table
+from pyuk.trace.text import address, hexadecimal, octal
+from pyuk.trace.words import date, device, one_of, shower, signal_set, some_of, whole_mode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from pyuk.trace.words import Show
+
+_CHARACTER_OR_BLOCK = (stat.S_IFCHR, stat.S_IFBLK)
+
+_showers: dict[Struct, Callable[[tuple[Any, ...]], str]] = {}
+
+
+def struct_text(layout: Struct, data: bytes) -> str:
+    """The text of the struct that `data` begins with."""
+    return struct_shower(layout)(layout.unpack(data))
+
+
+def struct_shower(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    """The function from a struct's values to its text; made once for each struct."""
+    show = _showers.get(layout)
+    if show is None:
+        view = _VIEWS.get(layout.view)
+        show = _showers[layout] = view(layout) if view is not None else _plain(layout)
+    return show
+
+
+def _plain(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    wanted = layout.shown.split() or list(layout.names)
+    dots = ", ..." if wanted[-1] == "..." else ""
+    parts = [
+        (i, f"{field.name}=", _field_shower(field.kind))
+        for i, field in enumerate(layout.fields)
+        if field.name in wanted
+    ]
+
+    def show(values: tuple[Any, ...]) -> str:
+        return "{" + ", ".join([label + text(values[i]) for i, label, text in parts]) + dots + "}"
+
+    return show
+
+
+def _field_shower(kind: Any) -> Show:
+    return struct_shower(kind.struct) if isinstance(kind, Nested) else shower(kind)
+
+
+def _by_name(show: Callable[[dict[str, Any]], str]) -> Callable[[Struct], Callable[[tuple[Any, ...]], str]]:
+    return lambda layout: lambda values: show(dict(zip(layout.names, values, strict=True)))
+
+
+def _scalar(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    text = shower(layout.fields[0].kind)
+    return lambda values: text(values[0])
+
+
+def _stat(v: dict[str, Any]) -> str:
+    mode = v["st_mode"]
+    is_device = mode & stat.S_IFMT in _CHARACTER_OR_BLOCK
+    rest = f"st_rdev={device(v['st_rdev'])}" if is_device else f"st_size={v['st_size']}"
+    return f"{{st_mode={whole_mode(mode)}, {rest}, ...}}"
+
+
+_FILESYSTEMS = Table("magic", "", without="ST_*")
+_MOUNT_FLAGS = Table("magic", "ST_")
+
+
+def _statfs(v: dict[str, Any]) -> str:
+    kind = _FILESYSTEMS.name(v["f_type"]) or hexadecimal(v["f_type"])
+    names = ("f_bsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree")
+    numbers = ", ".join(f"{name}={v[name] & (1 << 64) - 1}" for name in names)
+    fsid = ", ".join(hexadecimal(v[name] & 0xFFFFFFFF) for name in ("f_fsid0", "f_fsid1"))
+    text = f"f_type={kind}, {numbers}, f_fsid={{val=[{fsid}]}}, f_namelen={v['f_namelen']}, f_frsize={v['f_frsize']}"
+    if v["f_flags"] & magic.ST_VALID:
+        text += f", f_flags={some_of(_MOUNT_FLAGS, v['f_flags'])}"
+    return f"{{{text}}}"
+
+
+def _sysinfo(v: dict[str, Any]) -> str:
+    loads = ", ".join(str(v[name]) for name in ("load1", "load5", "load15"))
+    rest = ", ".join(
+        f"{name}={value}" for name, value in v.items() if name not in ("uptime", "load1", "load5", "load15")
+    )
+    return f"{{uptime={v['uptime']}, loads=[{loads}], {rest}}}"
+
+
+_HANDLERS = {signal.SIG_DFL: "SIG_DFL", signal.SIG_IGN: "SIG_IGN", signal.SIG_ERR: "SIG_ERR"}
+_ACTION_FLAGS = Table("signal", "SA_", without="SA_UNSUPPORTED SA_EXPOSE_TAGBITS")
+
+
+def _sigaction(v: dict[str, Any]) -> str:
+    handler = _HANDLERS.get(v["sa_handler"]) or address(v["sa_handler"])
+    flags = v["sa_flags"]
+    text = f"sa_handler={handler}, sa_mask={signal_set(v['sa_mask'])}, sa_flags={some_of(_ACTION_FLAGS, flags)}"
+    if flags & signal.SA_RESTORER:
+        text += f", sa_restorer={address(v['sa_restorer'])}"
+    return f"{{{text}}}"
+
+
+_BAUD = Table("ioctls", "B", without="BRKINT BOTHER BSDLY BLK*", unknown="B???")
+_INPUT = Table("ioctls", "IGN BRKINT PARMRK INPCK ISTRIP INLCR ICRNL IUCLC IX IMAXBEL IUTF8")
+_OUTPUT = Table("ioctls", "OPOST OLCUC ONLCR OCRNL ONOCR ONLRET OFILL OFDEL")
+_CONTROL = Table("ioctls", "CSTOPB CREAD PARENB PARODD HUPCL CLOCAL CMSPAR CRTSCTS")
+_LOCAL = Table("ioctls", "ISIG ICANON XCASE ECHO NOFLSH IEXTEN FLUSHO PENDIN TOSTOP EXTPROC")
+_DELAYS = (("NL", 8, 1), ("CR", 9, 3), ("TAB", 11, 3), ("BS", 13, 1), ("VT", 14, 1), ("FF", 15, 1))
+_XTABS = 3
+_IBSHIFT = 16
+
+
+def _termios(v: dict[str, Any]) -> str:
+    iflag, oflag, cflag, lflag = v["c_iflag"], v["c_oflag"], v["c_cflag"], v["c_lflag"]
+    output = []
+    for name, shift, mask in _DELAYS:
+        number = oflag >> shift & mask
+        output.append("XTABS" if name == "TAB" and number == _XTABS else f"{name}{number}")
+        oflag &= ~(mask << shift)
+    output += _words(_OUTPUT, oflag)
+    control = [one_of(_BAUD, cflag & ioctls.CBAUD)]
+    if cflag & ioctls.CIBAUD:
+        control.append(f"{one_of(_BAUD, (cflag & ioctls.CIBAUD) >> _IBSHIFT)}<<IBSHIFT")
+    control.append(f"CS{5 + ((cflag & ioctls.CSIZE) >> 4)}")
+    control += _words(_CONTROL, cflag & ~(ioctls.CBAUD | ioctls.CIBAUD | ioctls.CSIZE))
+    return (
+        f"{{c_iflag={'|'.join(_words(_INPUT, iflag)) or '0'}, c_oflag={'|'.join(output)}, "
+        f"c_cflag={'|'.join(control)}, c_lflag={'|'.join(_words(_LOCAL, lflag)) or '0'}, ...}}"
+    )
+
+
+def _words(table: Table, bits: int) -> list[str]:
+    names, rest = table.split(bits)
+    return [*names, hexadecimal(rest)] if rest else names
+
+
+_OMITTED = {stat.UTIME_NOW: "UTIME_NOW", stat.UTIME_OMIT: "UTIME_OMIT"}
+
+
+def _timestamp(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    plain = _plain(layout)
+    n_digits = 6 if layout.names[1] == "tv_usec" else 9
+
+    def show(values: tuple[Any, ...]) -> str:
+        seconds, fraction = values
+        if n_digits == 9 and fraction in _OMITTED:  # noqa: PLR2004
+            return _OMITTED[fraction]
+        when = date(seconds, fraction, n_digits)
+        return plain(values) + (f" /* {when} */" if when else "")
+
+    return show
+
+
+def _open_how(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    flags, _mode, resolve = (shower(field.kind) for field in layout.fields)
+
+    def show(values: tuple[Any, ...]) -> str:
+        mode = f", mode={octal(values[1])}" if values[1] or values[0] & (O_CREAT | O_TMPFILE) else ""
+        return f"{{flags={flags(values[0])}{mode}, resolve={resolve(values[2])}}}"
+
+    return show
+
+
+def _siginfo(_layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    return lambda values: siginfo_text(values[0])
+
+
+_VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
+    "scalar": _scalar,
+    "stat": _by_name(_stat),
+    "statfs": _by_name(_statfs),
+    "sysinfo": _by_name(_sysinfo),
+    "sigaction": _by_name(_sigaction),
+    "termios": _by_name(_termios),
+    "timestamp": _timestamp,
+    "open_how": _open_how,
+    "siginfo": _siginfo,
+}
+
+# siginfo_t: what its union holds is said by its head (asm-generic/siginfo.h)
+
+_FAULTS = (signal.SIGILL, signal.SIGFPE, signal.SIGSEGV, signal.SIGBUS, signal.SIGTRAP)
+_POLLED = (signal.POLL_IN, signal.POLL_OUT, signal.POLL_MSG)
+
+
+def siginfo_text(data: bytes) -> str:
+    """`{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL}`."""
+    signo, errno, code = SIGINFO_HEAD.unpack(data)
+    if signo == 0:
+        return "{}"
+    words = [f"si_signo={signal_name(signo)}", f"si_code={code_name(signo, code)}"]
+    if errno:
+        words.append(f"si_errno={errno}")
+    words += _sent(code, data) if code <= 0 else _raised(signo, code, data)
+    return f"{{{', '.join(words)}}}"
+
+
+def _sent(code: int, data: bytes) -> list[str]:
+    if code == signal.SI_TIMER:
+        timer = SIGINFO_TIMER.record(data)
+        return [
+            f"si_timerid={hexadecimal(timer.si_timerid)}",
+            f"si_overrun={timer.si_overrun}",
+            *_value(timer.si_value),
+        ]
+    if code == signal.SI_SIGIO:
+        return _band(data)
+    source = _source(data)
+    value = SIGINFO_QUEUE.record(data).si_value
+    return source + _value(value) if value and code not in (signal.SI_USER, signal.SI_TKILL) else source
+
+
+def _raised(signo: int, code: int, data: bytes) -> list[str]:
+    if signo == signal.SIGCHLD:
+        child = SIGINFO_CHILD.record(data)
+        status = str(child.si_status) if code == signal.CLD_EXITED else signal_name(child.si_status)
+        return [*_source(data), f"si_status={status}", f"si_utime={child.si_utime}", f"si_stime={child.si_stime}"]
+    if signo in _FAULTS:
+        return [f"si_addr={address(SIGINFO_FAULT.record(data).si_addr)}"]
+    if signo == signal.SIGIO:
+        return _band(data) if code in _POLLED else []
+    if signo == signal.SIGSYS:
+        from pyuk.abi.numbers import name_of  # noqa: PLC0415
+
+        call = SIGINFO_SYS.record(data)
+        name = name_of(call.si_syscall)
+        return [
+            f"si_call_addr={address(call.si_call_addr)}",
+            f"si_syscall={'__NR_' + name if name else hexadecimal(call.si_syscall)}",
+            "si_arch=AUDIT_ARCH_X86_64",
+        ]
+    queued = SIGINFO_QUEUE.record(data)
+    source = _source(data) if queued.si_pid or queued.si_uid else []
+    return source + _value(queued.si_value) if queued.si_value else source
+
+
+def _source(data: bytes) -> list[str]:
+    queued = SIGINFO_QUEUE.record(data)
+    return [f"si_pid={queued.si_pid}", f"si_uid={queued.si_uid}"]
+
+
+def _value(value: int) -> list[str]:
+    number = (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+    return [f"si_int={number}", f"si_ptr={address(value)}"]
+
+
+def _band(data: bytes) -> list[str]:
+    poll = SIGINFO_POLL.record(data)
+    return [f"si_band={poll.si_band}", f"si_fd={poll.si_fd}"]
