@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 USAGE_STATUS, FAILURE_STATUS, CANNOT_EXECUTE_STATUS, NOT_FOUND_STATUS = 2, 125, 126, 127
 """What env(1) and the shells give for a command line not understood, a failure of their own, EACCES and ENOENT."""
 _ENOENT = 2
+_FOR_THE_GUEST = (1, 2, 3, 15)
+"""HUP INT QUIT TERM: what a terminal or a shell sends to pyuk is meant for the program."""
 
 _HELP = Option("-h --help", "help", "show this text")
 _RUN_OPTIONS = (
@@ -179,11 +181,11 @@ def _help(usage: str, summary: str, options: Sequence[Option], examples: Sequenc
 
 def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
     """Run what the command line names; the shell's exit status for it."""
+    from pyuk.wait.host import watch_signals  # noqa: PLC0415
+
     system, task, program = _start(parsed, tracer)
-    try:
-        status = system.run(task)
-    except KeyboardInterrupt:
-        return 130
+    watch_signals(_FOR_THE_GUEST, system.kernel.host_signal)
+    status = system.run(task)
     for message in system.kernel.messages:
         _say(message, 0)
     crash = task.process.crash

@@ -11,7 +11,7 @@ import stat as modes
 import struct
 import sys
 
-from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
+from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERESTARTSYS, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     F_GETPIPE_SZ,
@@ -26,6 +26,7 @@ from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_SET, UIO_MAXIOV
 from pyuk.fs.backing import HostBacking
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import OpenFile
+from pyuk.wait.host import POLLIN, POLLOUT, await_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class HostFile(OpenFile):
         try:
             if not slices:
                 return len(os.read(self.fd, 0))
+            if self.stream:
+                self._await(POLLIN)
             return os.readv(self.fd, slices[:UIO_MAXIOV])
         except OSError as error:
             raise guest_error(error) from None
@@ -77,9 +80,16 @@ class HostFile(OpenFile):
         try:
             if not slices:
                 return os.write(self.fd, b"")
+            if self.stream:
+                self._await(POLLOUT)
             return os.writev(self.fd, slices[:UIO_MAXIOV])
         except OSError as error:
             raise guest_error(error) from None
+
+    def _await(self, event: int) -> None:
+        """Let a blocking call sleep where a signal for the guest can end it."""
+        if not self.flags & O_NONBLOCK and not await_ready(self.fd, event):
+            raise SyscallError(ERESTARTSYS)
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through preadv(2), or preadv2(2) where flags are given."""
@@ -349,7 +359,7 @@ class HostDirectory(HostFile):
                 inside = [(entry.inode(), _kind(entry), os.fsencode(entry.name)) for entry in entries]
         except OSError as error:
             raise guest_error(error) from None
-        if not self.filesystem.host_order:
+        if not self.host.host_order:
             inside.sort(key=_name)
         return found + inside
 

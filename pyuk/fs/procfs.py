@@ -57,8 +57,9 @@ _PRIVATE = (b"auxv", b"environ")  # mode 0400; fs/proc/base.c: tgid_base_stuff
 _HOST, _ROOT, _PROCESS, _FD_DIR, _TASK_DIR, _TEXT, _LINK, _FD = range(8)
 _DIRECTORIES = (_ROOT, _PROCESS, _FD_DIR, _TASK_DIR)
 _MODES = {
-    _ROOT: modes.S_IFDIR | 0o555, _PROCESS: modes.S_IFDIR | 0o555, _TASK_DIR: modes.S_IFDIR | 0o555, _FD_DIR: modes.S_IFDIR | 0o500,
-    _TEXT: modes.S_IFREG | 0o444, _LINK: modes.S_IFLNK | 0o777, _FD: modes.S_IFLNK | 0o500,
+    _ROOT: modes.S_IFDIR | 0o555, _PROCESS: modes.S_IFDIR | 0o555, _TASK_DIR: modes.S_IFDIR | 0o555,
+    _FD_DIR: modes.S_IFDIR | 0o500, _TEXT: modes.S_IFREG | 0o444, _LINK: modes.S_IFLNK | 0o777,
+    _FD: modes.S_IFLNK | 0o500,
 }  # fmt: skip
 
 

@@ -14,12 +14,11 @@ from pyuk.abi.fcntl import O_LARGEFILE, O_NONBLOCK, O_RDWR
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import FdTable
 from pyuk.fs.hostfile import HostFile
+from pyuk.wait.host import POLLIN, POLLOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.fs.hostfs import HostFs
-
-POLLIN, POLLOUT = 1, 4
 
 
 class StdioFile(HostFile):

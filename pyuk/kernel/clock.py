@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from pyuk.wait.host import sleep_ns
+
 _NS = 1_000_000_000
 
 
@@ -27,9 +29,9 @@ class HostClock:
         """CPU time that running guests has taken: this process's own."""
         return time.process_time_ns()
 
-    def sleep_ns(self, duration_ns: int) -> None:
-        """Let that much time pass."""
-        time.sleep(duration_ns / _NS)
+    def sleep_ns(self, duration_ns: int) -> bool:
+        """Let that much time pass. False: a signal for the guest came before."""
+        return sleep_ns(duration_ns)
 
 
 class VirtualClock:
@@ -62,7 +64,8 @@ class VirtualClock:
         """All time is CPU time here."""
         return self.monotonic_ns() - _NS
 
-    def sleep_ns(self, duration_ns: int) -> None:
+    def sleep_ns(self, duration_ns: int) -> bool:
         """Move on at once."""
         self._realtime_ns += duration_ns
         self._monotonic_ns += duration_ns
+        return True

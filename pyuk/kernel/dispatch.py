@@ -8,7 +8,7 @@ one table look-up and one Python call.
 from __future__ import annotations
 
 from pyuk.abi.declare import SYSCALLS, compile_entry
-from pyuk.abi.errno import ENOSYS, SyscallError
+from pyuk.abi.errno import ENOSYS, ERESTARTSYS, SyscallError
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
 from pyuk.machine.cpu import R8, R9, R10, R11, RAX, RCX, RDI, RDX, RIP, RSI
@@ -59,10 +59,14 @@ def make_entry(kernel: Kernel) -> Callable[[], None]:
         if task.work:
             _slow(kernel, task)
             return
+        number = regs[RAX] & _NUMBER_MASK
         try:
-            regs[RAX] = entries[regs[RAX] & _NUMBER_MASK](task, regs) & _MASK
+            regs[RAX] = entries[number](task, regs) & _MASK
         except SyscallError as error:
             regs[RAX] = -error.errno & _MASK
+            if error.errno >= ERESTARTSYS:
+                signals.deliver(task, number)
+                return
         except DoesNotReturn:
             pass
         if task.work:
@@ -98,5 +102,7 @@ def _slow(kernel: Kernel, task: Task) -> None:
         result = regs[RAX]
     if tracer is not None:
         tracer.leave(task, declaration, number, arguments, result)
-    if task.work & SIGNAL_PENDING:
+    if result <= -ERESTARTSYS:
+        signals.deliver(task, number)
+    elif task.work & SIGNAL_PENDING:
         signals.deliver(task)

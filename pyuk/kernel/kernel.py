@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         def monotonic_ns(self) -> int: ...
         def boottime_ns(self) -> int: ...
         def cpu_ns(self) -> int: ...
-        def sleep_ns(self, duration_ns: int) -> None: ...
+        def sleep_ns(self, duration_ns: int) -> bool: ...
 
     class Random(Protocol):
         """kernel/randomness.py has two."""
@@ -89,6 +89,7 @@ class Kernel:
         """What a console would show (an OOM kill); the system hands it on."""
         self._next_pid = FIRST_PID
         machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
+        machine.cpu.on_tick = self._on_tick
 
     def new_pid(self) -> Tid:
         """Pids are never used twice in one kernel."""
@@ -122,6 +123,15 @@ class Kernel:
         faults.handle(task, vector)
         if task.work & SIGNAL_PENDING:
             signals.deliver(task)
+
+    def _on_tick(self) -> None:
+        """Between slices: what came from outside while the guest was busy."""
+        if self.current.work & SIGNAL_PENDING:
+            signals.deliver(self.current)
+
+    def host_signal(self, signo: int) -> None:
+        """A signal to pyuk is one to the guest that runs. For a Python signal handler: it may interrupt anything here."""
+        signals.send(self.current, Siginfo(signo, SI_KERNEL))
 
     def saw_signal(self, task: Task, info: Siginfo) -> None:
         """A signal is about to be acted on."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import struct
 
+from pyuk.abi.errno import EINTR, ERESTARTNOINTR, ERESTARTSYS
 from pyuk.abi.signal import (
-    SA_NODEFER, SA_RESETHAND, SI_KERNEL, SI_USER, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL,
+    SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_USER, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL,
     SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
 )  # fmt: skip
 from pyuk.kernel import sigframe
 from pyuk.kernel.task import SIGNAL_PENDING
+from pyuk.machine.cpu import RAX, RIP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 N_SIGNALS = 64
+_MASK = (1 << 64) - 1
 UNBLOCKABLE = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1)
 _IGNORED_BY_DEFAULT = frozenset((SIGCHLD, SIGCONT, SIGURG, SIGWINCH))
 _STOPS_BY_DEFAULT = frozenset((SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU))
@@ -139,14 +142,18 @@ def pending_set(task: Task) -> int:
     return mask & task.blocked
 
 
-def deliver(task: Task) -> None:
+def deliver(task: Task, interrupted: int | None = None) -> None:
     """On the way back to the guest: act on every signal that is pending and not blocked.
 
     Handlers are entered by frames on the guest's stack, the last one built runs first, as Linux.
+    `interrupted` is the number of a call that ended with ERESTARTSYS or one of its kind: it is made
+    again, or ends with EINTR where a handler without SA_RESTART runs (arch/x86/kernel/signal.c).
     """
     while True:
         info = _take(task)
         if info is None:
+            if interrupted is not None:
+                _restart(task, interrupted)
             return
         task.kernel.saw_signal(task, info)
         action = task.actions.get(info.signo)
@@ -157,9 +164,28 @@ def deliver(task: Task) -> None:
                 continue  # Deviation: stopping needs the scheduler of a later step
             task.kernel.end_process(task, -info.signo, info)
             return
+        if interrupted is not None:
+            _settle_interrupted(task, interrupted, action)
+            interrupted = None
         if not _enter_handler(task, info, action):
             task.kernel.end_process(task, -SIGSEGV, Siginfo(SIGSEGV, SI_KERNEL))
             return
+
+
+def _settle_interrupted(task: Task, number: int, action: Action) -> None:
+    regs = task.kernel.machine.cpu.regs
+    kind = -regs[RAX] & _MASK
+    if kind == ERESTARTNOINTR or (kind == ERESTARTSYS and action.flags & SA_RESTART):
+        _restart(task, number)
+    else:
+        regs[RAX] = -EINTR & _MASK
+
+
+def _restart(task: Task, number: int) -> None:
+    """Back to the syscall instruction, with the number in RAX."""
+    regs = task.kernel.machine.cpu.regs
+    regs[RAX] = number
+    regs[RIP] -= 2
 
 
 def _take(task: Task) -> Siginfo | None:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 
 @syscall("getdents64")
-def sys_getdents64(
-    task: Task, fd: FdArg, dirent: Annotated[UserAddr, DirentArray(64)], count: UIntArg
-) -> int:
+def sys_getdents64(task: Task, fd: FdArg, dirent: Annotated[UserAddr, DirentArray(64)], count: UIntArg) -> int:
     """As many entries as fit."""
     return _getdents(task, fd, dirent, count, wide=True)
 

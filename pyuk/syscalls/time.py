@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import Annotated, ClockArg, RusageArg, TimerFlagsArg, syscall
-from pyuk.abi.errno import EINVAL, EOPNOTSUPP, SyscallError
+from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, SyscallError
 from pyuk.abi.kinds import IN, OUT, StructAt
 from pyuk.abi.resource import RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
 from pyuk.abi.structs import RUSAGE, TIMESPEC, TIMEVAL, TIMEZONE, TMS, UINT64
@@ -13,6 +13,7 @@ from pyuk.abi.time import (
     CLOCK_THREAD_CPUTIME_ID, NSEC_PER_SEC, TIMER_ABSTIME,
 )  # fmt: skip
 from pyuk.abi.types import UserAddr
+from pyuk.kernel.task import SIGNAL_PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,16 +90,15 @@ def sys_time(task: Task, tloc: Annotated[UserAddr, StructAt(OUT, UINT64)]) -> in
     return seconds
 
 
-@syscall("nanosleep", note="no guest can interrupt it yet")
+@syscall("nanosleep")
 def sys_nanosleep(
     task: Task, rqtp: Annotated[UserAddr, StructAt(IN, TIMESPEC)], rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC)]
 ) -> int:
     """Sleep for a relative time. Errors: EFAULT, EINVAL nanoseconds not in [0, 1e9) or seconds negative."""
-    task.kernel.clock.sleep_ns(_duration_ns(task, rqtp))
-    return 0
+    return _sleep(task, CLOCK_MONOTONIC, _duration_ns(task, rqtp), rmtp)
 
 
-@syscall("clock_nanosleep", note="no guest can interrupt it yet")
+@syscall("clock_nanosleep")
 def sys_clock_nanosleep(
     task: Task,
     which_clock: ClockArg,
@@ -113,7 +113,20 @@ def sys_clock_nanosleep(
         raise SyscallError(EOPNOTSUPP)
     now_ns = _read(task, which_clock)
     wanted_ns = _duration_ns(task, rqtp)
-    task.kernel.clock.sleep_ns(max(0, wanted_ns - now_ns) if flags & TIMER_ABSTIME else wanted_ns)
+    if flags & TIMER_ABSTIME:
+        return _sleep(task, which_clock, max(0, wanted_ns - now_ns), None)
+    return _sleep(task, which_clock, wanted_ns, rmtp)
+
+
+def _sleep(task: Task, which_clock: int, duration_ns: int, rmtp: UserAddr | None) -> int:
+    """Sleep, or end with EINTR and what is left; a signal that the guest ignores changes nothing."""
+    end_ns = _read(task, which_clock) + duration_ns
+    while not task.kernel.clock.sleep_ns(duration_ns):
+        duration_ns = max(0, end_ns - _read(task, which_clock))
+        if task.work & SIGNAL_PENDING:
+            if rmtp:
+                task.mem.write(rmtp, TIMESPEC.pack(*divmod(duration_ns, NSEC_PER_SEC)))
+            raise SyscallError(EINTR)
     return 0
 
 

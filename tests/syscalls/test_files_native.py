@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,6 @@ from tests.syscalls.native_task import AT_FDCWD, BAD, Pair, native_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = native_only
 KERNEL_HALF = -4096
@@ -97,7 +97,8 @@ def test_open_mode_and_umask(pair: Pair) -> None:
         (pair.directories[1] / "own").rmdir()
         modes = [[(path.name, path.stat().st_mode) for path in sorted(d.iterdir())] for d in pair.directories]
         assert modes[0] == modes[1]
-        pair.prepare(lambda d: [path.chmod(0o700) for path in d.iterdir()])
+        for path in [path for d in pair.directories for path in d.iterdir()]:
+            path.chmod(0o700)
         pair.tree()
     finally:
         os.umask(before)
@@ -162,9 +163,10 @@ def test_vectors(pair: Pair) -> None:
 
     def vector(*segments: tuple[int, int]) -> tuple[bytes, bytes]:
         """Offsets into the room, or numbers from 1 << 40 on as they are."""
-        sides = []
-        for base in (room.native, room.guest):
-            sides.append(_iovec(*((a - (1 << 40) if a >= 1 << 40 else base + a, n) for a, n in segments)))
+        sides = [
+            _iovec(*((a - (1 << 40) if a >= 1 << 40 else base + a, n) for a, n in segments))
+            for base in (room.native, room.guest)
+        ]
         return sides[0], sides[1]
 
     def both(name: str, handle: object, segments: list[tuple[int, int]], *rest: int) -> int | str:
@@ -248,7 +250,7 @@ def test_stat_family(pair: Pair) -> None:
         for call in ("stat", "lstat"):
             room = pair.room(144)
             if pair.call(call, name, room) == 0:
-                native = os.stat(name, follow_symlinks=call == "stat")
+                native = Path(os.fsdecode(name)).stat(follow_symlinks=call == "stat")
                 guest = struct.unpack_from("<QQQIII4xQqqq", pair.task.mem.read(room.guest, 144))
                 assert guest[2:8] == (
                     native.st_nlink, native.st_mode, native.st_uid, native.st_gid, native.st_rdev, native.st_size,
