@@ -23,7 +23,7 @@ from pyuk.kernel.limits import Limits
 from pyuk.kernel.proc import ProcessTable
 from pyuk.kernel.randomness import HostRandom
 from pyuk.kernel.signals import SignalActions
-from pyuk.kernel.task import Process, Task
+from pyuk.kernel.task import NO_PARENT, Process, Task
 from pyuk.loader.load import prepare
 from pyuk.loader.vdso import Vdso
 from pyuk.machine.cpu import RIP, RSP
@@ -76,7 +76,7 @@ class System:
         where the directory cannot be entered.
         """
         kernel = self.kernel
-        process = Process(kernel.new_pid(), 0, Limits(limits))
+        process = Process(kernel.new_pid(), NO_PARENT, Limits(limits))
         umask = os.umask(0o077)
         os.umask(umask)
         fs = FsContext(self._namespace, host_directory(self._host, directory), umask)

@@ -33,7 +33,8 @@ from pyuk.abi.types import Fd, UserAddr
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Annotated, Any, TypeVar
+    from typing import Annotated as Annotated
+    from typing import Any, TypeVar
 
     Handler = TypeVar("Handler", bound=Callable[..., int])
     Entry = Callable[[Any, Any], int]

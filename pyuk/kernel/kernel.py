@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.declare import SYSCALLS
 from pyuk.abi.signal import SI_KERNEL, SIGKILL
+from pyuk.abi.types import Tid
 from pyuk.kernel import dispatch, faults, signals
 from pyuk.kernel.crash import Crash
 from pyuk.kernel.faults import LastFault
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from pyuk.abi.declare import Declaration
-    from pyuk.abi.types import Tid
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
     from pyuk.mm.pagecache import PageCache
@@ -93,9 +93,9 @@ class Kernel:
 
     def new_pid(self) -> Tid:
         """Pids are never used twice in one kernel."""
-        pid = self._next_pid
+        pid = Tid(self._next_pid)
         self._next_pid += 1
-        return pid  # type: ignore[return-value]  # the one place where a Tid is made
+        return pid
 
     def add(self, task: Task) -> None:
         """A new task; it is watched if there is a tracer."""

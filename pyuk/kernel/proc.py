@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import struct
 
+from pyuk.abi.types import Tid
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +51,7 @@ class ProcessTable:
         return self._task(pid).files
 
     def _task(self, pid: int) -> Task:
-        return self._kernel.tasks[pid]  # type: ignore[index]  # a pid that `pids` gave
+        return self._kernel.tasks[Tid(pid)]
 
 
 def _auxv(task: Task) -> bytes:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pyuk.abi.types import Tid
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.types import Tid, UserAddr
+    from pyuk.abi.types import UserAddr
     from pyuk.fs.context import FsContext
     from pyuk.fs.file import FdTable
     from pyuk.kernel.crash import Crash
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.usermem import UserMemory
 
+NO_PARENT = Tid(0)
+"""getppid(2) of a process whose parent is no guest."""
 DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
 
 # Bits of Task.work: what the kernel has to do beside the call itself. 0 is the fast path.

@@ -43,6 +43,7 @@ class Ticker:
     def close(self) -> None:
         """End the thread."""
         self._closed = True
+        self._running = False
         if self._armed.locked():
             self._armed.release()
         self._pause.release()
@@ -55,5 +56,5 @@ class Ticker:
                 continue
             self._pause.acquire(timeout=_EARLY_SLICE_S if n_ticks < _N_EARLY else _SLICE_S)
             n_ticks += 1
-            if self._running and not self._closed:
+            if self._running:
                 self._stop()

@@ -15,6 +15,8 @@ from pyuk.kernel.task import DEFAULT_TIMER_SLACK_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyuk.kernel.task import Task
 
 _COMM_BYTES = 16
@@ -91,7 +93,7 @@ def _get_tid_address(task: Task, address: UserAddr, _rest: tuple[int, ...]) -> i
     return 0
 
 
-_GETTERS = {
+_GETTERS: dict[int, Callable[[Task, UserAddr, tuple[int, ...]], int]] = {
     PR_GET_NAME: _get_name,
     PR_GET_PDEATHSIG: _get_death_signal,
     PR_GET_CHILD_SUBREAPER: _get_subreaper,

@@ -10,7 +10,7 @@ from pyuk.abi.kinds import OUT, Address, StructAt
 from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
 from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
 from pyuk.abi.structs import UINT32, UINT64
-from pyuk.abi.types import UserAddr
+from pyuk.abi.types import Tid, UserAddr
 from pyuk.kernel import signals
 from pyuk.kernel.dispatch import DoesNotReturn
 from pyuk.machine.paging import TASK_SIZE
@@ -60,7 +60,7 @@ def sys_getsid(task: Task, pid: PidArg) -> int:
 
 
 def _find(task: Task, pid: int) -> Task:
-    found = task.kernel.tasks.get(pid or task.tid)  # type: ignore[call-overload]  # a number from the guest
+    found = task.kernel.tasks.get(Tid(pid or task.tid))
     if found is None:
         raise SyscallError(ESRCH)
     return found
@@ -212,7 +212,7 @@ def sys_tgkill(task: Task, tgid: PidArg, tid: PidArg, sig: SignalArg) -> int:
 def _send_to_thread(task: Task, tgid: int | None, tid: int, sig: int) -> int:
     if tid <= 0:
         raise SyscallError(EINVAL)
-    receiver = task.kernel.tasks.get(tid)  # type: ignore[call-overload]
+    receiver = task.kernel.tasks.get(Tid(tid))
     if receiver is None or (tgid is not None and receiver.process.pid != tgid):
         raise SyscallError(ESRCH)
     _check_signal(sig)

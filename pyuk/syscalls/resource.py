@@ -7,7 +7,7 @@ from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.kinds import IN, OUT, CpuSet, StructAt
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.structs import RLIMIT, UINT32
-from pyuk.abi.types import UserAddr
+from pyuk.abi.types import Tid, UserAddr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def sys_prlimit64(
     if resource >= RLIM_NLIMITS:
         raise SyscallError(EINVAL)
     new = RLIMIT.unpack(task.mem.read(new_rlim, RLIMIT.size)) if new_rlim else None
-    receiver = task.kernel.tasks.get(pid or task.tid)  # type: ignore[call-overload]
+    receiver = task.kernel.tasks.get(Tid(pid or task.tid))
     if receiver is None:
         raise SyscallError(ESRCH)
     limits = receiver.limits
@@ -79,7 +79,7 @@ def sys_sched_getaffinity(
     """The CPUs a task may run on: the one there is. Gives the mask's size. Errors: EINVAL, ESRCH, EFAULT."""
     if length % _CPUMASK_BYTES or length * 8 < 1:
         raise SyscallError(EINVAL)
-    if task.kernel.tasks.get(pid or task.tid) is None:  # type: ignore[call-overload]
+    if Tid(pid or task.tid) not in task.kernel.tasks:
         raise SyscallError(ESRCH)
     task.mem.write(user_mask, (1).to_bytes(_CPUMASK_BYTES, "little"))
     return _CPUMASK_BYTES

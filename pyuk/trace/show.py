@@ -6,6 +6,8 @@ from pyuk.abi import auxv, elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from pyuk.kernel.task import Task
 
 VIEWS = {
@@ -75,8 +77,7 @@ def _string(task: Task, address: int) -> str:
 
 
 def _headers(program: str) -> str:
-    """The parts of `objdump -p` that the kernel and the run-time linker read."""
-    from elftools.elf.dynamic import DynamicSegment  # noqa: PLC0415
+    """What `objdump -p` prints: what the kernel and the run-time linker read."""
     from elftools.elf.elffile import ELFFile  # noqa: PLC0415
 
     with open(program, "rb") as file:  # noqa: PTH123
@@ -84,42 +85,60 @@ def _headers(program: str) -> str:
         lines = ["", f"{program}:     file format elf64-x86-64", "", "Program Header:"]
         for segment in image.iter_segments():
             lines += _segment(segment.header)
-        for segment in image.iter_segments():
-            if isinstance(segment, DynamicSegment):
-                lines += [
-                    "",
-                    "Dynamic Section:",
-                    *(_dynamic(tag) for tag in segment.iter_tags() if tag.entry.d_tag != "DT_NULL"),
-                ]
+        for segment in image.iter_segments("PT_DYNAMIC"):
+            lines += ["", "Dynamic Section:"]
+            lines += [_dynamic(tag) for tag in segment.iter_tags() if tag.entry.d_tag != "DT_NULL"]
+        lines += _versions(image)
     return "\n".join(lines) + "\n"
 
 
-def _segment(header: object) -> list[str]:
-    fields = {
-        name: header[f"p_{name}"] for name in ("type", "offset", "vaddr", "paddr", "align", "filesz", "memsz", "flags")
-    }  # type: ignore[index]
-    kind = fields["type"]
-    names = {
-        "PT_GNU_EH_FRAME": "EH_FRAME",
-        "PT_GNU_STACK": "STACK",
-        "PT_GNU_RELRO": "RELRO",
-        "PT_GNU_PROPERTY": "0x6474e553",
-    }
-    name = names.get(kind) or (kind.removeprefix("PT_") if isinstance(kind, str) else f"{kind:#x}")
-    flags = "".join(
-        letter if fields["flags"] & bit else "-" for letter, bit in (("r", elf.PF_R), ("w", elf.PF_W), ("x", elf.PF_X))
-    )
-    align = max(fields["align"], 1).bit_length() - 1
+def _segment(header: Any) -> list[str]:
+    kind = header["p_type"]
+    name = _SEGMENT_NAMES.get(kind) or (kind.removeprefix("PT_") if isinstance(kind, str) else f"{kind:#x}")
+    rights = ((elf.PF_R, "r"), (elf.PF_W, "w"), (elf.PF_X, "x"))
+    flags = "".join(letter if header["p_flags"] & bit else "-" for bit, letter in rights)
+    align = max(header["p_align"], 1).bit_length() - 1
     return [
-        f"{name:>8} off    {fields['offset']:#018x} vaddr {fields['vaddr']:#018x} paddr {fields['paddr']:#018x} align 2**{align}",
-        f"         filesz {fields['filesz']:#018x} memsz {fields['memsz']:#018x} flags {flags}",
+        f"{name:>8} off    {header['p_offset']:#018x} vaddr {header['p_vaddr']:#018x} "
+        f"paddr {header['p_paddr']:#018x} align 2**{align}",
+        f"         filesz {header['p_filesz']:#018x} memsz {header['p_memsz']:#018x} flags {flags}",
     ]
 
 
-def _dynamic(tag: object) -> str:
-    entry = tag.entry  # type: ignore[attr-defined]  # pyelftools has no types
-    name = str(entry.d_tag).removeprefix("DT_")
+def _dynamic(tag: Any) -> str:
+    name = str(tag.entry.d_tag).removeprefix("DT_")
     for attribute in ("needed", "soname", "rpath", "runpath"):
         if hasattr(tag, attribute):
             return f"  {name:20} {getattr(tag, attribute)}"
-    return f"  {name:20} {entry.d_val:#018x}"
+    return f"  {name:20} {tag.entry.d_val:#018x}"
+
+
+def _versions(image: Any) -> list[str]:
+    """The versions a program defines, and those it needs of its libraries."""
+    lines: list[str] = []
+    defined = next(image.iter_sections("SHT_GNU_verdef"), None)
+    if defined is not None:
+        lines += ["", "Version definitions:"]
+        for version, names in defined.iter_versions():
+            first, *parents = (auxiliary.name for auxiliary in names)
+            lines.append(f"{version['vd_ndx']} 0x{version['vd_flags']:02x} 0x{version['vd_hash']:08x} {first}")
+            lines += [f"\t{parent} " for parent in parents]
+    needed = next(image.iter_sections("SHT_GNU_verneed"), None)
+    if needed is not None:
+        lines += ["", "Version References:"]
+        for library, versions in needed.iter_versions():
+            lines.append(f"  required from {library.name}:")
+            lines += [
+                f"    0x{version['vna_hash']:08x} 0x{version['vna_flags']:02x} {version['vna_other']:02d} {version.name}"
+                for version in versions
+            ]
+    return [*lines, ""]
+
+
+_SEGMENT_NAMES = {
+    "PT_GNU_EH_FRAME": "EH_FRAME",
+    "PT_GNU_STACK": "STACK",
+    "PT_GNU_RELRO": "RELRO",
+    "PT_GNU_PROPERTY": "0x6474e553",
+}
+"""As binutils' elf.c has them where it is not the constant's own name."""

@@ -20,7 +20,7 @@ _pipe: list[int] = []
 
 def watch_signals(signals: Iterable[int], receive: Callable[[int], None]) -> None:
     """Have `receive` called in the main thread for each of these, and every sleep end. Main thread only."""
-    import _signal  # noqa: PLC0415  # the signal module makes enums: 3 ms
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # the signal module makes enums: 3 ms
 
     if not _pipe:
         _pipe.extend(os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe())

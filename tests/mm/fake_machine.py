@@ -5,8 +5,8 @@ The walker has a TLB that forgets nothing by itself, so a flush that is missing 
 
 from __future__ import annotations
 
-from pyuk.abi.types import FrameNr
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_STACK
+from pyuk.abi.types import FrameNr
 from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, A, D, P, PageTable, U, W
 from pyuk.machine.ram import Ram
 from pyuk.mm.fault import PF_INSTR, PF_PRESENT, PF_USER, PF_WRITE, Fault

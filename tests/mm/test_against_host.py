@@ -6,14 +6,17 @@ import ctypes
 import errno
 import os
 import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from mm.fake_machine import MemoryFile, new_guest
 
 from pyuk.abi import mman
 from pyuk.abi.errno import SyscallError
+from tests.mm.fake_machine import Guest, MemoryFile, new_guest
 
 PAGE = 4096
 BASE = 0x1000_0000_0000  # nothing of a Python process lies near
@@ -45,10 +48,10 @@ def host_copy(name: str, va: int, data: bytes) -> bytes | None:
         os.close(scratch)
 
 
-def guest_call(call: object, *args: object) -> int:
+def guest_call(call: Callable[..., int | None], *args: Any) -> int:
     """The result, or -errno."""
     try:
-        result = call(*args)  # type: ignore[operator]
+        result = call(*args)
     except SyscallError as error:
         return -error.errno
     return result if isinstance(result, int) else 0
@@ -56,14 +59,14 @@ def guest_call(call: object, *args: object) -> int:
 
 def host_maps() -> list[str]:
     """The window's lines without device and name."""
-    with open("/proc/self/maps", encoding="utf-8", errors="surrogateescape") as text:
-        return joined(line for line in text if BASE <= int(line.split("-")[0], 16) < END)
+    text = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
+    return joined(line for line in text.splitlines() if BASE <= int(line.split("-")[0], 16) < END)
 
 
-def joined(lines: object) -> list[str]:
+def joined(lines: Iterable[str]) -> list[str]:
     """start-end perms offset, with adjacent lines of equal rights made one: when Linux merges has changed since 6.1."""
     out: list[tuple[int, int, str, int]] = []
-    for line in lines:  # type: ignore[attr-defined]
+    for line in lines:
         span, perms, offset, _dev, ino = line.split()[:5]
         start, end = (int(part, 16) for part in span.split("-"))
         at = int(offset, 16) if perms[3] == "s" or int(ino) else -1
@@ -82,6 +85,7 @@ lengths = st.one_of(st.integers(0, 6 * PAGE), st.sampled_from((PAGE, 2 * PAGE, 5
 whole_pages = st.integers(1, 6).map(lambda n: n * PAGE)  # before 6.17 a bad old length unmapped the target first
 addresses = st.builds(lambda i, odd: BASE + i * PAGE + odd, indices, st.sampled_from((0, 0, 0, 0, 0, 0, 1)))
 anonymous = st.sampled_from((mman.MAP_PRIVATE, mman.MAP_SHARED)).map(lambda kind: kind | mman.MAP_ANONYMOUS)
+advice = st.sampled_from((0, 1, 2, 3, 4, 4, 5, 10, 11, 16, 17, 18, 19, 22, 23))
 operations = st.one_of(
     st.tuples(
         st.just("mmap"), addresses, lengths, st.integers(0, 7),
@@ -93,7 +97,7 @@ operations = st.one_of(
     st.tuples(st.just("mprotect"), addresses, lengths, st.sampled_from((0, 1, 2, 3, 4, 5, 6, 7, 16))),
     st.tuples(st.just("mremap"), addresses, lengths, lengths, st.sampled_from((0, 0, 1 << 5)), addresses),
     st.tuples(st.just("mremap"), addresses, whole_pages, whole_pages, st.sampled_from((3, 3, 7)), addresses),
-    st.tuples(st.just("madvise"), addresses, lengths, st.sampled_from((0, 1, 2, 3, 4, 4, 10, 11, 16, 17, 18, 19, 5, 22, 23))),
+    st.tuples(st.just("madvise"), addresses, lengths, advice),
     st.tuples(st.just("msync"), addresses, lengths, st.sampled_from((0, 1, 2, 4, 5, 6, 8))),
     st.tuples(st.just("write"), indices, st.integers(0, PAGE - 1), st.integers(1, 255)),
     st.tuples(st.just("write"), indices, st.integers(0, PAGE - 1), st.integers(1, 255)),
@@ -102,7 +106,7 @@ operations = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(operations, max_size=30))
-def test_random_calls_do_what_the_host_does(calls: list[tuple[object, ...]]) -> None:
+def test_random_calls_do_what_the_host_does(calls: list[tuple[Any, ...]]) -> None:
     """After each call the errno and the areas agree, and in the end every byte of the window and of the file."""
     content = bytes(i * 7 & 0xFF for i in range(FILE_BYTES))
     with tempfile.TemporaryFile() as host_file:
@@ -124,37 +128,38 @@ def test_random_calls_do_what_the_host_does(calls: list[tuple[object, ...]]) -> 
         assert guest.machine.ram.n_used == guest.space.cache.n_frames
 
 
-def read_page(guest: object, va: int) -> bytes:
+def read_page(guest: Guest, va: int) -> bytes:
     """A whole page as read(2)'s copy would see it; empty where it is EFAULT."""
     try:
-        return guest.memory.read(va, PAGE)  # type: ignore[attr-defined,no-any-return]
+        return guest.memory.read(va, PAGE)
     except SyscallError:
         return b""
 
 
-def compare(call: tuple[object, ...], fd: int, file: MemoryFile, guest: object) -> None:
+def compare(call: tuple[Any, ...], fd: int, file: MemoryFile, guest: Guest) -> None:
     """One call on both sides."""
     name, *args = call
-    space, memory = guest.space, guest.memory  # type: ignore[attr-defined]
+    space, memory = guest.space, guest.memory
     if name == "write":
         index, offset, value = args
-        va = BASE + index * PAGE + offset  # type: ignore[operator]
-        data = bytes((value,))  # type: ignore[arg-type]
+        va = BASE + index * PAGE + offset
+        data = bytes((value,))
         theirs = host_copy("pread", va, data)
         assert (theirs is None) == (guest_call(memory.write, va, data) < 0), call
-    elif args[0] + args[1] > END or (name == "mremap" and max(args[0], args[4]) + args[2] > END):  # type: ignore[operator]
+    elif args[0] + args[1] > END or (name == "mremap" and max(args[0], args[4]) + args[2] > END):
         return
     elif name == "mmap":
         addr, length, prot, kind, how, offset = args
-        is_anonymous = kind & mman.MAP_ANONYMOUS  # type: ignore[operator]
-        flags = kind | how  # type: ignore[operator]
-        result = host("mmap", addr, length, prot, flags, -1 if is_anonymous else fd, offset)  # type: ignore[arg-type]
+        is_anonymous = kind & mman.MAP_ANONYMOUS
+        flags = kind | how
+        result = host("mmap", addr, length, prot, flags, -1 if is_anonymous else fd, offset)
         ours = guest_call(space.mmap, addr, length, prot, flags, None if is_anonymous else file, offset)
         assert ours == result, call
     else:
-        if name == "mremap" and args[3] and space.vmas.find(args[0]) and space.vmas.find(args[0]).end < args[0] + args[1]:
+        vma = space.vmas.find(args[0])
+        if name == "mremap" and args[3] and vma is not None and vma.end < args[0] + args[1]:
             return  # since 6.17 a range over several areas moves, or leaves the target alone
-        result = host(str(name), *args)  # type: ignore[arg-type]
+        result = host(str(name), *args)
         ours = guest_call(getattr(space, str(name)), *args)
         if name == "mremap" and {ours, result} == {-errno.EFAULT, -errno.EINVAL}:
             return  # which of two wrong arguments counts has changed since 6.1

@@ -9,14 +9,22 @@ from __future__ import annotations
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from mm.fake_machine import Guest, GuestSignalError, MemoryFile, new_guest
 
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.mman import (
-    MADV_DONTNEED, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, MREMAP_FIXED, MREMAP_MAYMOVE, MS_SYNC, PROT_EXEC,
-    PROT_READ, PROT_WRITE,
+    MADV_DONTNEED,
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_PRIVATE,
+    MAP_SHARED,
+    MREMAP_FIXED,
+    MREMAP_MAYMOVE,
+    MS_SYNC,
+    PROT_EXEC,
+    PROT_WRITE,
 )  # fmt: skip
 from pyuk.abi.signal import SIGBUS, SIGSEGV
+from tests.mm.fake_machine import Guest, GuestSignalError, MemoryFile, new_guest
 
 PAGE = 4096
 BASE = 0x1FF8_0000  # the window straddles a 2 MiB boundary
@@ -166,7 +174,7 @@ class MemoryMachine(RuleBasedStateMachine):
             else:
                 guest.store(va, data)
         except GuestSignalError as fault:
-            assert fault.signo == expected
+            self._agree(fault.signo, expected)
             return
         except SyscallError:
             assert expected
@@ -189,7 +197,7 @@ class MemoryMachine(RuleBasedStateMachine):
                 "peek": lambda va: guest.memory.peek(va, 1),
             }[how](va)  # fmt: skip
         except GuestSignalError as fault:
-            assert fault.signo == expected
+            self._agree(fault.signo, expected)
         except SyscallError:
             assert expected
         else:
@@ -199,6 +207,10 @@ class MemoryMachine(RuleBasedStateMachine):
                 assert page is not None
                 assert page.cell is not None
                 assert found == bytes((page.cell.value,))
+
+    @staticmethod
+    def _agree(found: int, expected: int) -> None:
+        assert found == expected
 
     @staticmethod
     def _signal(page: Page | None, wanted: int) -> int:

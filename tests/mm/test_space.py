@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import pytest
-from mm.fake_machine import Guest, GuestSignalError, MemoryFile, new_guest
 
 from pyuk.abi import errno
-from pyuk.abi.mman import (
-    MAP_32BIT, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB, MAP_NORESERVE, MAP_POPULATE,
-    MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_SYNC, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE,
-)  # fmt: skip
 from pyuk.abi.errno import SyscallError
+from pyuk.abi.mman import (
+    MAP_32BIT,
+    MAP_ANONYMOUS,
+    MAP_FIXED,
+    MAP_FIXED_NOREPLACE,
+    MAP_GROWSDOWN,
+    MAP_HUGETLB,
+    MAP_NORESERVE,
+    MAP_POPULATE,
+    MAP_PRIVATE,
+    MAP_SHARED,
+    MAP_SHARED_VALIDATE,
+    MAP_SYNC,
+    PROT_EXEC,
+    PROT_NONE,
+    PROT_READ,
+    PROT_WRITE,
+)  # fmt: skip
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_AS, RLIMIT_DATA, RLIMIT_STACK
-from pyuk.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGKILL, SIGSEGV
+from pyuk.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV
 from pyuk.mm.layout import mmap_base
+from tests.mm.fake_machine import Guest, GuestSignalError, MemoryFile, new_guest
 
 PAGE = 4096
 RW = PROT_READ | PROT_WRITE
@@ -22,7 +36,9 @@ STACK_TOP = 0x7FFF_FFFF_F000
 AT = 0x1000_0000
 
 
-def refused(guest: Guest, *args: int, backing: MemoryFile | None = None, offset: int = 0, may_write: bool = True) -> int:
+def refused(
+    guest: Guest, *args: int, backing: MemoryFile | None = None, offset: int = 0, may_write: bool = True
+) -> int:
     """The errno that mmap gives."""
     with pytest.raises(SyscallError) as caught:
         guest.space.mmap(*args, backing, offset, may_write=may_write)
@@ -105,7 +121,7 @@ def test_mmap_of_a_file_refuses_offsets() -> None:
 
 
 def test_layout_is_that_of_setarch_r() -> None:
-    """With the usual 8 MiB stack mappings end at 0x7ffff7fff000 and grow down; an unlimited stack makes them grow up."""
+    """With the usual 8 MiB stack mappings end at 0x7ffff7fff000 and go down; with an unlimited stack they go up."""
     assert mmap_base(8 << 20) == (0x7FFF_F7FF_F000, True)
     assert mmap_base(1 << 30) == (STACK_TOP - (1 << 30) - (1 << 20), True)
     assert mmap_base(RLIM64_INFINITY) == (0x2AAA_AAAA_B000, False)
@@ -137,7 +153,8 @@ def test_map_32bit_goes_into_the_second_gigabyte() -> None:
 def test_munmap_refuses_as_linux() -> None:
     """EINVAL for an unaligned address, length 0 or a range past TASK_SIZE; holes are fine."""
     guest = new_guest()
-    for addr, length in ((AT + 1, PAGE), (AT, 0), (STACK_TOP, PAGE), (AT, 1 << 47), (1 << 63, PAGE), (AT, (1 << 64) - 1)):
+    bad = (AT + 1, PAGE), (AT, 0), (STACK_TOP, PAGE), (AT, 1 << 47), (1 << 63, PAGE), (AT, (1 << 64) - 1)
+    for addr, length in bad:
         with pytest.raises(SyscallError) as caught:
             guest.space.munmap(addr, length)
         assert caught.value.errno == errno.EINVAL
@@ -267,7 +284,7 @@ def test_brk_moves_and_refuses() -> None:
 
 
 def test_stack_grows_to_its_limit() -> None:
-    """Any touch above RLIMIT_STACK grows the area to it; below is SEGV_MAPERR; the address space's first area is 132 KiB."""
+    """A new stack is 132 KiB; a touch within RLIMIT_STACK makes it reach there, one below is SEGV_MAPERR."""
     guest = new_guest()
     start = guest.space.set_stack(STACK_TOP, 100, 8 << 20)
     assert start == 0x7FFF_FFFD_E000
@@ -318,11 +335,9 @@ def test_out_of_frames_is_a_kill() -> None:
     """When RAM is exhausted a touch is SIGKILL, and the kernel's access ENOMEM; freeing makes it work again."""
     guest = new_guest(64)
     addr = guest.space.mmap(0, 60 * PAGE, RW, ANON)
-    touched = 0
-    with pytest.raises(GuestSignalError) as caught:
-        for touched in range(60):
-            guest.store(addr + touched * PAGE, b"x")
-    assert caught.value.signo == SIGKILL
+    guest.space.populate(addr, addr + 60 * PAGE)
+    touched = guest.space.n_demand_zero
+    assert signal_of(guest, addr + touched * PAGE, write=True) == (SIGKILL, SI_KERNEL, addr + touched * PAGE)
     with pytest.raises(SyscallError) as refusal:
         guest.memory.write(addr + touched * PAGE, b"x")
     assert refusal.value.errno == errno.ENOMEM

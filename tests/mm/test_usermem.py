@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from mm.fake_machine import Guest, MemoryFile, new_guest
 
 from pyuk.abi import errno
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, MAP_SHARED, PROT_NONE, PROT_READ, PROT_WRITE
+from tests.mm.fake_machine import Guest, MemoryFile, new_guest
 
 PAGE = 4096
 RW = PROT_READ | PROT_WRITE

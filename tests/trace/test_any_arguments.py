@@ -28,7 +28,7 @@ _registers = st.one_of(
 
 
 @pytest.mark.parametrize("number", sorted(NUMBERS.values()))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.tuples(*[_registers] * 6),
     st.one_of(st.integers(-4200, 600), st.integers(-(1 << 63), (1 << 63) - 1)),
@@ -49,7 +49,7 @@ def test_any_call_is_one_line(number: int, args: tuple[int, ...], result: int, m
     assert "= " in text[36:]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.integers(0, (1 << 32) - 1), st.tuples(*[_registers] * 6))
 def test_any_number_is_one_line(number: int, args: tuple[int, ...]) -> None:
     """So is a call that Linux does not have."""
