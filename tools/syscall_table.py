@@ -1,4 +1,7 @@
-"""Write docs/syscalls.md from the declarations of the system calls: `python -m tools.syscall_table [--check]`."""
+"""Write what is generated from the declarations of the system calls: `python -m tools.syscall_table [--check]`.
+
+docs/syscalls.md, and pyuk/syscalls/index.py, which says where to find a call without importing all of them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ from pyuk.abi.numbers import GROUPS, NUMBERS
 if TYPE_CHECKING:
     from pyuk.abi.declare import Declaration
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "syscalls.md"
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "syscalls.md"
+INDEX = ROOT / "pyuk" / "syscalls" / "index.py"
 
 HEAD = """\
 # The system calls
@@ -52,16 +57,31 @@ def _row(declaration: Declaration) -> str:
     return f"| {declaration.number} | `{declaration.name}({names})` | {classes} | {note} |\n"
 
 
+INDEX_HEAD = """\
+\"\"\"Which module has which system calls. Generated from the declarations by `make docs`.\"\"\"
+
+FAMILIES = {
+"""
+
+
+def index() -> str:
+    """The text of pyuk/syscalls/index.py as it should be."""
+    families: dict[str, list[str]] = {}
+    for declaration in declarations():
+        families.setdefault(declaration.handler.__module__.rpartition(".")[2], []).append(str(declaration.number))
+    return INDEX_HEAD + "".join(f'    "{name}": "{" ".join(families[name])}",\n' for name in sorted(families)) + "}\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check say whether it is as it should be."""
-    text = page()
-    if arguments == ["--check"]:
-        if PAGE.exists() and PAGE.read_text(encoding="utf-8") == text:
-            return 0
-        print("docs/syscalls.md is stale: run make docs", file=sys.stderr)
-        return 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
+    """Write both, or with --check say whether they are as they should be."""
+    stale = 0
+    for path, text in ((PAGE, page()), (INDEX, index())):
+        if arguments != ["--check"]:
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"{path.relative_to(ROOT)} is stale: run make docs", file=sys.stderr)
+            stale = 1
+    return stale
 
 
 if __name__ == "__main__":

@@ -223,7 +223,20 @@ class Declaration:
 
 
 SYSCALLS: dict[int, Declaration] = {}
-"""Every declared call by its number; filled by importing pyuk.syscalls."""
+"""The declared calls by number, as far as their families have been imported: see `find`."""
+
+
+def load(_number: int) -> None:
+    """Import the family of a call. pyuk.syscalls puts its own in this place."""
+
+
+def find(number: int) -> Declaration | None:
+    """The declaration of a call, or None where it has none."""
+    found = SYSCALLS.get(number)
+    if found is None:
+        load(number)
+        found = SYSCALLS.get(number)
+    return found
 
 
 def syscall(name: str, *, note: str = "") -> Callable[[Handler], Handler]:

@@ -7,7 +7,7 @@ one table look-up and one Python call.
 
 from __future__ import annotations
 
-from pyuk.abi.declare import SYSCALLS, compile_entry
+from pyuk.abi.declare import compile_entry, find
 from pyuk.abi.errno import ENOSYS, ERESTARTSYS, SyscallError
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
@@ -35,7 +35,7 @@ class Entries(dict[int, "Callable[[Task, Any], int]"]):
     """Compiled entries by number, made when a number is first used."""
 
     def __missing__(self, number: int) -> Callable[[Task, Any], int]:
-        declaration = SYSCALLS.get(number)
+        declaration = find(number)
         entry = _unknown if declaration is None else compile_entry(declaration)
         self[number] = entry
         return entry
@@ -85,7 +85,7 @@ def _slow(kernel: Kernel, task: Task) -> None:
     """The same with everything that may be wanted around it, in its order."""
     regs = kernel.machine.cpu.regs
     number = regs[RAX] & _NUMBER_MASK
-    declaration = SYSCALLS.get(number)
+    declaration = find(number)
     tracer = kernel.tracer if task.work & TRACED and not _is_in_vdso(task, regs[RIP]) else None
     arguments = tuple(regs[index] for index in _ARGUMENTS)
     if tracer is not None:

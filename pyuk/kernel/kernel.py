@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.declare import find
+from pyuk.abi.errno import ENOSYS, SyscallError
 from pyuk.abi.signal import SI_KERNEL, SIGKILL
 from pyuk.abi.types import Tid
 from pyuk.kernel import dispatch, faults, signals
-from pyuk.kernel.crash import Crash
 from pyuk.kernel.faults import LastFault
 from pyuk.kernel.signals import DUMPS_CORE, Siginfo
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED, Process, Task
@@ -14,7 +14,7 @@ from pyuk.kernel.task import SIGNAL_PENDING, TRACED, Process, Task
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any, Protocol
+    from typing import Protocol
 
     from pyuk.abi.declare import Declaration
     from pyuk.machine.cpu import RegisterFile
@@ -115,8 +115,10 @@ class Kernel:
 
     def call(self, task: Task, number: int, arguments: tuple[int, ...]) -> int:
         """A system call made by the kernel itself, without the entry's order of things."""
-        result: Any = SYSCALLS[number].handler(task, *arguments)
-        return int(result)
+        declaration = find(number)
+        if declaration is None:
+            raise SyscallError(ENOSYS)
+        return declaration.handler(task, *arguments)
 
     def _on_trap(self, vector: int) -> None:
         task = self.current
@@ -146,6 +148,8 @@ class Kernel:
         process = task.process
         process.status = status
         if info is not None:
+            from pyuk.kernel.crash import Crash  # noqa: PLC0415
+
             cpu = self.machine.cpu
             regs = list(cpu.regs)
             process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())

@@ -7,7 +7,7 @@ down, the platform string and 16 random bytes, and at the stack pointer, again a
 
 from __future__ import annotations
 
-from array import array
+import struct
 
 from pyuk.abi.auxv import (
     AT_BASE,
@@ -154,14 +154,14 @@ class Tables:
         auxv = [(tag, values[tag]) for tag in AUXV_ORDER if tag in values]
         self.auxv: list[tuple[int, int]] = auxv
 
-        words = array("Q", [len(strings.argv)])
+        words = [len(strings.argv)]
         words.extend(_addresses(strings.argv, strings.arg_start))
         words.extend(_addresses(strings.envp, strings.env_start))
         for pair in auxv:
             words.extend(pair)
         self.sp = self.random - len(words) * 8 & ~15
         gap = self.random - self.sp - len(words) * 8
-        self.data = words.tobytes() + bytes(gap) + random16 + PLATFORM + bytes(strings.arg_start - aligned)
+        self.data = struct.pack(f"<{len(words)}Q", *words) + bytes(gap) + random16 + PLATFORM + bytes(strings.arg_start - aligned)
 
 
 def _addresses(strings: list[bytes], start: int) -> list[int]:

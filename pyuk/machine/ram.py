@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 FRAME_BYTES = 4096
 _MAP_NORESERVE = 0x4000  # mmap.MAP_NORESERVE came with Python 3.11.? only on some hosts
+_RECYCLE_FRAMES = 256
+"""So many released frames pay for one TLB flush: zeroing them is ten times cheaper than the host's fault for a fresh one."""
 _ZERO_FRAME = bytes(FRAME_BYTES)
 
 
@@ -59,7 +61,7 @@ class Ram:
         """A frame of zeros with one owner. Raises OutOfFramesError."""
         if not self._free:
             fresh = self._fresh
-            if fresh < self.n_frames:
+            if fresh < self.n_frames and len(self._quarantine) < _RECYCLE_FRAMES:
                 self._fresh = fresh + 1
                 self.counts[fresh] = 1
                 return fresh  # type: ignore[return-value]  # never used before: the host gives zeros

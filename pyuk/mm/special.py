@@ -28,6 +28,7 @@ def map_vdso(space: AddressSpace, frame: FrameNr) -> int:
     readable = VM_READ | VM_MAYREAD | VM_DONTEXPAND
     space.vmas.add(Vma(start, vdso, readable, start >> PAGE_SHIFT, name=b"[vvar]"))
     code = Vma(vdso, end, readable | VM_EXEC | VM_MAYWRITE | VM_MAYEXEC, vdso >> PAGE_SHIFT, name=b"[vdso]")
+    code.anon_vma = space.new_anon_vma()  # its page is entered here and found by no fault: fork must copy it
     space.vmas.add(code)
     space.ram.counts[frame] += 1
     space.ram.executable[frame] = 1

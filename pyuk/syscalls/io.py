@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import Annotated, FdArg, LongArg, OffArg, RwFlagsArg, SizeArg, ULongArg, WhenceArg, syscall
-from pyuk.abi.errno import EBADF, EFAULT, EINVAL, EOPNOTSUPP, ESPIPE, SyscallError
+from pyuk.abi.errno import EBADF, EINVAL, EOPNOTSUPP, ESPIPE, SyscallError
 from pyuk.abi.kinds import IN, OUT, Buffer, IoVector
 from pyuk.abi.types import UserAddr
-from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_HOLE
-from pyuk.machine.paging import TASK_SIZE
+from pyuk.abi.unistd import SEEK_HOLE
 from pyuk.syscalls.transfer import read_into, read_segments, user_segments, write_from, write_segments
 
 TYPE_CHECKING = False
@@ -44,7 +43,7 @@ def sys_pread64(
     file = _positional(task, fd, offset)
     if not file.readable:
         raise SyscallError(EBADF)
-    return read_segments(task, file, _one(buf, count), offset)
+    return read_into(task, file, buf, count, offset)
 
 
 @syscall("pwrite64")
@@ -55,7 +54,7 @@ def sys_pwrite64(
     file = _positional(task, fd, offset)
     if not file.writable:
         raise SyscallError(EBADF)
-    return write_segments(task, file, _one(buf, count), offset)
+    return write_from(task, file, buf, count, offset)
 
 
 @syscall("readv")
@@ -127,12 +126,6 @@ def _positional(task: Task, fd: int, offset: int) -> OpenFile:
     if file.stream:
         raise SyscallError(ESPIPE)
     return file
-
-
-def _one(address: UserAddr, count: int) -> list[tuple[int, int]]:
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
-    return [(address, min(count, MAX_RW_COUNT))] if count else []
 
 
 def _readv(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:

@@ -26,38 +26,42 @@ if TYPE_CHECKING:
 
 CHUNK_BYTES = 1 << 20
 """What one host call moves at most: a huge count must not fault all of a huge buffer in for a small file."""
-_SMALL_BYTES = 1 << 15
+_SMALL_BYTES = 1 << 16
 
 
-def read_into(task: Task, file: OpenFile, address: UserAddr, count: int) -> int:
-    """read(2) once the file is known to be readable."""
+def read_into(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
+    """As read(2), once the file is known to be readable; pread(2) where an offset is given."""
     if count > TASK_SIZE or address > TASK_SIZE - count:
         raise SyscallError(EFAULT)
-    if 0 < count <= _SMALL_BYTES:
-        try:
-            slices = task.mem.slices(address, count, True)  # noqa: FBT003
-        except SyscallError:
-            return _read_fault(file, None)
-        return file.read(slices)
-    return read_segments(task, file, [(address, count)], None)
-
-
-def write_from(task: Task, file: OpenFile, address: UserAddr, count: int) -> int:
-    """write(2) once the file is known to be writable."""
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
-    if 0 < count <= (PIPE_BUF if file.stream else _SMALL_BYTES):
-        try:
-            slices = task.mem.slices(address, count, False)  # noqa: FBT003
-        except SyscallError:
-            return _write_fault(file, None, count)
-        try:
-            return file.write(slices)
-        except SyscallError as error:
-            if error.errno == EPIPE:
-                task.send_signal(SIGPIPE)
+    if not 0 < count <= _SMALL_BYTES:
+        return read_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
+    try:
+        slices = task.mem.slices(address, count, True)  # noqa: FBT003
+    except SyscallError as error:
+        if error.errno != EFAULT:
             raise
-    return write_segments(task, file, [(address, count)], None)
+        return _read_fault(file, offset)
+    return file.read(slices) if offset is None else file.pread(slices, offset)
+
+
+def write_from(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
+    """As write(2), once the file is known to be writable; pwrite(2) where an offset is given."""
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
+    if not 0 < count <= (PIPE_BUF if file.stream else _SMALL_BYTES):
+        return write_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
+    try:
+        slices = task.mem.slices(address, count, False)  # noqa: FBT003
+    except SyscallError as error:
+        if error.errno != EFAULT:
+            raise
+        return _write_fault(file, offset, count)
+    try:
+        return file.write(slices) if offset is None else file.pwrite(slices, offset)
+    except SyscallError as error:
+        if error.errno == EPIPE:
+            task.send_signal(SIGPIPE)
+        raise
 
 
 def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
@@ -162,7 +166,9 @@ def _slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryv
     for address, length in chunk:
         try:
             part = task.mem.slices(address, length, filling)
-        except SyscallError:
+        except SyscallError as error:
+            if error.errno != EFAULT:
+                raise
             return slices, wanted + length, True
         wanted += length
         slices += part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.declare import find
 from pyuk.abi.kinds import Number
 from pyuk.abi.numbers import NUMBERS, X32_FIRST, X32_NAMES, X32_SYSCALL_BIT, n_args_of, name_of
 from pyuk.abi.siginfo import signal_name
@@ -154,7 +154,7 @@ class Tracer:
         name, n_args = name_of(number), n_args_of(number)
         if number & X32_SYSCALL_BIT:
             name = _x32_name(number)
-            declaration = SYSCALLS.get(NUMBERS[name]) if name else None
+            declaration = find(NUMBERS[name]) if name else None
             n_args = n_args_of(NUMBERS[name]) if name else n_args
         if declaration is not None:
             return make_decoder(declaration)

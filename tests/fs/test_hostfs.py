@@ -133,8 +133,9 @@ def test_a_blocking_read_can_be_interrupted() -> None:
     program = (
         "import os, sys; from pyuk.fs.stdio import stdio_table; from pyuk.fs.hostfs import HostFs\n"
         "table = stdio_table(HostFs())\n"
-        "print('ready', flush=True)\n"
-        "try: table.get(0).read([memoryview(bytearray(10))])\n"
+        "try:\n"
+        "    print('ready', flush=True)\n"
+        "    table.get(0).read([memoryview(bytearray(10))])\n"
         "except KeyboardInterrupt: print('interrupted')\n"
     )
     child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

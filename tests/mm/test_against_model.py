@@ -189,13 +189,10 @@ class MemoryMachine(RuleBasedStateMachine):
     @rule(index=pages, how=st.sampled_from(("load", "execute", "read", "peek")))
     def read(self, index: int, how: str) -> None:
         page = self.process.memory.get(index)
-        guest, va = self.process.guest, BASE + index * PAGE
+        va = BASE + index * PAGE
         expected = self._signal(page, PROT_EXEC if how == "execute" else 0)
         try:
-            found = {
-                "load": guest.load, "execute": guest.execute, "read": lambda va: guest.memory.read(va, 1),
-                "peek": lambda va: guest.memory.peek(va, 1),
-            }[how](va)  # fmt: skip
+            found = self._look(how, va)
         except GuestSignalError as fault:
             self._agree(fault.signo, expected)
         except SyscallError:
@@ -207,6 +204,14 @@ class MemoryMachine(RuleBasedStateMachine):
                 assert page is not None
                 assert page.cell is not None
                 assert found == bytes((page.cell.value,))
+
+    def _look(self, how: str, va: int) -> bytes:
+        guest = self.process.guest
+        if how == "load":
+            return guest.load(va)
+        if how == "execute":
+            return guest.execute(va)
+        return guest.memory.read(va, 1) if how == "read" else guest.memory.peek(va, 1)
 
     @staticmethod
     def _agree(found: int, expected: int) -> None:

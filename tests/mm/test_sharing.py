@@ -140,7 +140,7 @@ def test_fault_around_reads_once_and_maps_sixteen_pages() -> None:
 
 
 def test_cache_survives_processes_and_sees_changes() -> None:
-    """A second process reads nothing from the host; after the file has changed it is read anew, for old mappings too."""
+    """A second process reads nothing from the host; a changed file is read anew, by old mappings too."""
     guest, file = new_guest(), MemoryFile(b"1" * PAGE)
     addr = guest.space.mmap(0, PAGE, PROT_READ, MAP_PRIVATE, file)
     assert guest.load(addr) == b"1"

@@ -37,11 +37,12 @@ AT = 0x1000_0000
 
 
 def refused(
-    guest: Guest, *args: int, backing: MemoryFile | None = None, offset: int = 0, may_write: bool = True
-) -> int:
+    guest: Guest, addr: int, length: int, prot: int, flags: int, *, backing: MemoryFile | None = None, offset: int = 0,
+    may_write: bool = True,
+) -> int:  # fmt: skip
     """The errno that mmap gives."""
     with pytest.raises(SyscallError) as caught:
-        guest.space.mmap(*args, backing, offset, may_write=may_write)
+        guest.space.mmap(addr, length, prot, flags, backing, offset, may_write=may_write)
     guest.space.check_invariants()
     return caught.value.errno
 
@@ -390,3 +391,15 @@ def test_rlimit_stack_decides_the_base_of_exec() -> None:
     assert guest.space.mmap(0, PAGE, RW, ANON) == STACK_TOP - (1 << 30) - (1 << 20) - PAGE
     guest.space.limits.soft[RLIMIT_STACK] = PAGE
     assert signal_of(guest, guest.space.vmas.areas[-1].start - 1, write=True) is not None
+
+
+def test_freed_frames_are_used_again() -> None:
+    """Mapping and unmapping over and over needs no more of the host's memory than a few hundred frames."""
+    guest = new_guest()
+    for _ in range(100):
+        addr = guest.space.mmap(0, 16 * PAGE, RW, ANON)
+        guest.space.populate(addr, addr + 16 * PAGE)
+        assert guest.load(addr + 15 * PAGE) == b"\0"
+        guest.store(addr, b"dirty")
+        guest.space.munmap(addr, 16 * PAGE)
+    assert guest.machine.ram._fresh < 300

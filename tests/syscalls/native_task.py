@@ -125,6 +125,8 @@ class Pair:
         assert guest_result == native_result, (
             f"{call_name}({', '.join(map(repr, arguments))}): {guest_result}, natively {native_result}"
         )
+        if call_name == "close" and guest_result == 0:
+            self._handles = [handle for handle in self._handles if handle is not arguments[0]]
         return guest_result
 
     def make(self, call_name: str, *arguments: Argument) -> Handle:
@@ -136,6 +138,11 @@ class Pair:
     def open(self, path: bytes, flags: int = 0, mode: int = 0) -> Handle:
         """A call to openat that must work."""
         return self.make("openat", AT_FDCWD, path, flags, mode)
+
+    @property
+    def last(self) -> Handle:
+        """The newest descriptor."""
+        return self._handles[-1]
 
     def tree(self) -> list[tuple[str, int, int, bytes]]:
         """The common contents of both directories: path, mode, link count, data."""

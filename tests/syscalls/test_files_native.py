@@ -52,7 +52,7 @@ def test_open_flags(pair: Pair) -> None:
     for path in names:
         for flags in words:
             if pair.call("openat", AT_FDCWD, path, flags, 0o7777) == 0:
-                handle = pair._handles[-1]
+                handle = pair.last
                 pair.call("fcntl", handle, f.F_GETFL, 0)
                 pair.call("fcntl", handle, f.F_GETFD, 0)
                 pair.call("close", handle)
@@ -77,7 +77,7 @@ def test_open_name_errors(pair: Pair) -> None:
     assert pair.call("openat", 999, BAD, f.O_TMPFILE, 0) == "EINVAL"
     assert pair.call("open", b"file", 0, 0) == 0
     assert pair.call("creat", b"made", 0o640) == 0
-    assert pair.call("read", pair._handles[-1], BAD, 1) == "EBADF"
+    assert pair.call("read", pair.last, BAD, 1) == "EBADF"
 
 
 def test_open_mode_and_umask(pair: Pair) -> None:
