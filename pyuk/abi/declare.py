@@ -33,7 +33,7 @@ from pyuk.abi.types import Fd, UserAddr
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Annotated as Annotated
+    from typing import Annotated as Annotated  # noqa: PLC0414  # handlers import it from here
     from typing import Any, TypeVar
 
     Handler = TypeVar("Handler", bound=Callable[..., int])

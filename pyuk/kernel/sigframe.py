@@ -39,7 +39,14 @@ _MIN_FREE = 2048  # MINSIGSTKSZ
 def on_altstack(task: Task, sp: int) -> bool:
     """Whether sp is inside the alternate stack (include/linux/sched/signal.h, __on_sig_stack)."""
     base, flags, size = task.altstack
-    return not flags & (SS_AUTODISARM | SS_DISABLE) and base < sp <= base + size
+    return not flags & SS_AUTODISARM and base < sp <= base + size
+
+
+def altstack_state(task: Task, sp: int) -> int:
+    """SS_DISABLE, SS_ONSTACK or 0 (sas_ss_flags); no size is what disables it."""
+    if not task.altstack[2]:
+        return SS_DISABLE
+    return SS_ONSTACK if on_altstack(task, sp) else 0
 
 
 def push(task: Task, info: Siginfo, action: Action) -> bool:
@@ -50,15 +57,16 @@ def push(task: Task, info: Siginfo, action: Action) -> bool:
         return False  # x86-64 has no other way back (signal.c, x64_setup_rt_frame)
     sp = regs[RSP] - _RED_ZONE_BYTES
     base, ss_flags, size = task.altstack
-    if action.flags & SA_ONSTACK and not ss_flags & SS_DISABLE and not on_altstack(task, regs[RSP]):
+    state = altstack_state(task, regs[RSP])
+    if action.flags & SA_ONSTACK and state == 0:
         sp = base + size
-    elif on_altstack(task, regs[RSP]) and not base < sp <= base + size:
+    elif state == SS_ONSTACK and not base < sp <= base + size:
         return False  # overflow of the alternate stack
     fpstate = (sp - FXSAVE_BYTES) & ~63
     frame = ((fpstate - FRAME_BYTES) & ~15) - 8
     flags = cpu.rflags
     last = task.kernel.last_fault
-    shown_flags = ss_flags | (SS_ONSTACK if on_altstack(task, regs[RSP]) else 0)
+    shown_flags = ss_flags & SS_AUTODISARM | state
     words = _FRAME.pack(
         action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, shown_flags, 0, size,
         *(regs[index] for index in _ORDER), flags, _CS, 0, 0, _SS,
@@ -98,5 +106,5 @@ def pop(task: Task) -> int:
         cpu.write_fxsave(image)
     sp, ss_flags, size = values[3], values[4], values[6]
     if ss_flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM) == 0:
-        task.altstack = (sp, ss_flags & (SS_DISABLE | SS_AUTODISARM), size)
+        task.altstack = (sp, ss_flags & (SS_DISABLE | SS_AUTODISARM), 0 if ss_flags & SS_DISABLE else size)
     return int(mask)

@@ -79,8 +79,8 @@ class Task:
         self.blocked = 0
         """sigset: bit signo - 1."""
         self.pending: list[Siginfo] = []
-        self.altstack: tuple[int, int, int] = (0, 2, 0)
-        """ss_sp, ss_flags (SS_DISABLE), ss_size."""
+        self.altstack: tuple[int, int, int] = (0, 0, 0)
+        """ss_sp, ss_flags, ss_size of sigaltstack(2); without a size there is none."""
         self.clear_child_tid: UserAddr | int = 0
         self.robust_list: UserAddr | int = 0
         self.rseq: tuple[int, int, int] | None = None

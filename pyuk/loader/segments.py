@@ -65,12 +65,13 @@ def map_program(space: AddressSpace, elf: ElfFile, backing: Backing, *, has_inte
     bias = 0
     for i, phdr in enumerate(elf.loads):
         try:
-            if i:
-                _elf_load(space, backing, bias + phdr.vaddr & U64, phdr, MAP_FIXED, 0)
-            elif elf.ehdr.type == ET_EXEC:
-                _elf_load(space, backing, phdr.vaddr, phdr, MAP_FIXED_NOREPLACE, 0)
+            if i or elf.ehdr.type == ET_EXEC:
+                flags = MAP_FIXED if i else MAP_FIXED_NOREPLACE
+                mapped = _elf_load(space, backing, bias + phdr.vaddr & U64, phdr, flags, 0)
             else:
-                bias = _place_pie(space, elf, backing, phdr, has_interpreter=has_interpreter)
+                bias, mapped = _place_pie(space, elf, backing, phdr, has_interpreter=has_interpreter)
+            if mapped >= TASK_SIZE:
+                raise SyscallError(EINVAL, "it is not within the user half")
             _check_range(phdr, phdr.vaddr, EINVAL)
         except SyscallError as error:
             raise LateLoadError(error.errno, f"segment {i} ({_describe(phdr)}): {_why(error)}") from None
@@ -101,15 +102,23 @@ def map_interpreter(space: AddressSpace, elf: ElfFile, backing: Backing, program
                 mapped = _elf_load(space, backing, wish, phdr, 0, total)
                 load_address = mapped - (phdr.vaddr & ~PAGE_MASK) & U64
             else:
-                _elf_load(space, backing, load_address + phdr.vaddr & U64, phdr, MAP_FIXED, 0 if i else total)
+                wish = load_address + phdr.vaddr & U64
+                mapped = _elf_load(space, backing, wish, phdr, MAP_FIXED, 0 if i else total)
+            if mapped >= TASK_SIZE:  # nothing to map there, or it had failed; Linux takes this for the load address
+                return mapped
             _check_range(phdr, load_address + phdr.vaddr & U64, ENOMEM)
         except SyscallError as error:
             raise LateLoadError(error.errno, f"interpreter's segment {i} ({_describe(phdr)}): {_why(error)}") from None
     return load_address
 
 
-def _place_pie(space: AddressSpace, elf: ElfFile, backing: Backing, first: Phdr, *, has_interpreter: bool) -> int:
-    """Map the first segment with room for all; the result is the load bias, a multiple of the page size."""
+def _place_pie(
+    space: AddressSpace, elf: ElfFile, backing: Backing, first: Phdr, *, has_interpreter: bool
+) -> tuple[int, int]:
+    """Map the first segment with room for all.
+
+    The result is the load bias, a multiple of the page size modulo 2**64, and the first page's address.
+    """
     total = elf.total_mapping_bytes()
     if not total:
         raise SyscallError(EINVAL, "size is 0")
@@ -128,7 +137,7 @@ def _place_pie(space: AddressSpace, elf: ElfFile, backing: Backing, first: Phdr,
     bias = bias - first.vaddr & U64 & ~PAGE_MASK
     wish = bias + first.vaddr & U64
     mapped = _elf_load(space, backing, wish, first, flags, total)
-    return bias + mapped - (wish & ~PAGE_MASK) & U64
+    return bias + mapped - (wish & ~PAGE_MASK) & U64, mapped
 
 
 def _elf_load(space: AddressSpace, backing: Backing, address: int, phdr: Phdr, flags: int, total_bytes: int) -> int:
@@ -155,8 +164,6 @@ def _elf_load(space: AddressSpace, backing: Backing, address: int, phdr: Phdr, f
         zero_end = mapped + offset_in_page + phdr.memsz + PAGE_MASK & U64 & ~PAGE_MASK
         zero_start = zero_start + PAGE_MASK & U64 & ~PAGE_MASK
         _brk(space, zero_start, zero_end - zero_start & U64, prot & PROT_EXEC)
-    if mapped >= TASK_SIZE:
-        raise SyscallError(EINVAL, "it is not within the user half")
     return mapped
 
 

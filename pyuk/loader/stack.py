@@ -161,7 +161,13 @@ class Tables:
             words.extend(pair)
         self.sp = self.random - len(words) * 8 & ~15
         gap = self.random - self.sp - len(words) * 8
-        self.data = struct.pack(f"<{len(words)}Q", *words) + bytes(gap) + random16 + PLATFORM + bytes(strings.arg_start - aligned)
+        self.data = (
+            struct.pack(f"<{len(words)}Q", *words)
+            + bytes(gap)
+            + random16
+            + PLATFORM
+            + bytes(strings.arg_start - aligned)
+        )
 
 
 def _addresses(strings: list[bytes], start: int) -> list[int]:

@@ -71,6 +71,7 @@ def _fix(space: AddressSpace, vma: Vma, start: int, end: int, flags: int) -> Non
     if vma.start != start or vma.end != end:
         space.check_map_count()
         (vma,) = space.vmas.isolate(start, end)
+    old_rights = vma.entry
     vma.set_flags(flags)
-    ptes.protect(space, vma)
+    ptes.protect(space, vma, old_rights)
     space.vmas.merge(vma)

@@ -6,8 +6,10 @@ what it must: an entry without A was never in the TLB, and one that only gains r
 
 from __future__ import annotations
 
+from struct import pack_into
+
 from pyuk.machine.paging import FRAME_MASK, LARGE_SHIFT, NX, PAGE_BYTES, PAGE_SHIFT, A, D, P, W
-from pyuk.mm.vma import VM_EXEC, VM_SHARED
+from pyuk.mm.vma import VM_SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,55 +42,42 @@ def runs(table: PageTable, start: int, end: int) -> Iterator[tuple[int, int, int
             yield at, at + n_pages, low
 
 
-def flush(space: AddressSpace, stale: list[int], n_stale: int) -> None:
-    """Forget n_stale pages, of which `stale` has the first few."""
-    if not n_stale:
-        return
+def flush_seen(space: AddressSpace, va: int, entries: list[int]) -> bool:
+    """Forget those of a run's entries that the TLB may hold; says whether it forgot everything.
+
+    `va` is the address of the first entry. A few pages go one by one.
+    """
+    seen = [index for index, entry in enumerate(entries) if entry & A]
+    if not seen:
+        return False
     space.n_flushes += 1
-    if n_stale <= _FLUSH_PAGES_MAX:
-        for va in stale:
-            space.machine.flush_page(va)
-    else:
+    if len(seen) > _FLUSH_PAGES_MAX:
         space.machine.flush_tlb()
+        return True
+    for index in seen:
+        space.machine.flush_page(va + (index << PAGE_SHIFT))
+    return False
 
 
 def clear(space: AddressSpace, start: int, end: int) -> None:
     """Make [start, end) absent and let go of its frames."""
-    ram = space.ram
-    words, counts, release = ram.words, ram.counts, ram.release
-    stale: list[int] = []
-    n_stale = 0
+    words, release_all = space.ram.words, space.ram.release_all
+    flushed = False
     for low, high, va in runs(space.page_table, start, end):
         entries = words[low:high].tolist()
-        if not any(entries):
-            continue
-        words[low:high] = _ZEROS[: high - low]
-        for index, entry in enumerate(entries):
-            if entry:
-                if entry & A:
-                    n_stale += 1
-                    if n_stale <= _FLUSH_PAGES_MAX:
-                        stale.append(va + (index << PAGE_SHIFT))
-                frame = (entry & FRAME_MASK) >> PAGE_SHIFT
-                if counts[frame] == 1:
-                    release(frame)  # type: ignore[arg-type]
-                else:
-                    counts[frame] -= 1
-    flush(space, stale, n_stale)
+        if any(entries):
+            words[low:high] = _ZEROS[: high - low]
+            if not flushed:
+                flushed = flush_seen(space, va, entries)
+            release_all([(entry & FRAME_MASK) >> 12 for entry in entries if entry])  # type: ignore[misc]
 
 
 def release_all(space: AddressSpace) -> None:
     """Let go of every frame of a space that no CPU uses any more; the tables themselves stay."""
     ram = space.ram
-    words, counts, release = ram.words, ram.counts, ram.release
     for base in space.page_table.leaves.values():
-        for entry in words[base : base + 512].tolist():
-            if entry:
-                frame = (entry & FRAME_MASK) >> PAGE_SHIFT
-                if counts[frame] == 1:
-                    release(frame)  # type: ignore[arg-type]
-                else:
-                    counts[frame] -= 1
+        entries = ram.words[base : base + 512].tolist()
+        ram.release_all([(entry & FRAME_MASK) >> 12 for entry in entries if entry])  # type: ignore[misc]
 
 
 def drop_leaves(space: AddressSpace, start: int, end: int) -> None:
@@ -106,42 +95,40 @@ def drop_leaves(space: AddressSpace, start: int, end: int) -> None:
                 space.page_table.drop_leaf(region << LARGE_SHIFT)
 
 
-def protect(space: AddressSpace, vma: Vma) -> None:
-    """Bring the entries of an area to its new rights.
+def protect(space: AddressSpace, vma: Vma, old_rights: int) -> None:
+    """Bring the entries of an area to its new rights; `old_rights` is what Vma.entry was.
 
     A right that may be had only after a look (W on a page that others count too, X beside a writer) is left to
     the fault that wants it.
     """
     ram = space.ram
-    words, counts, executable = ram.words, ram.counts, ram.executable
-    shared = vma.flags & VM_SHARED
+    words, counts = ram.words, ram.counts
     pages = vma.pages
-    may_execute = vma.flags & VM_EXEC and not (pages is not None and pages.writable)
     rights = vma.entry & ~(A | W)
-    if not may_execute:
+    if pages is not None and pages.writable:
         rights |= NX
-    may_write = vma.entry & W
-    stale: list[int] = []
-    n_stale = 0
+    runs_code = not rights & NX
+    loses = old_rights & ~vma.entry & (P | W) or rights & ~old_rights & NX
+    keeps = FRAME_MASK | A | D
+    if vma.flags & VM_SHARED:
+        keeps |= vma.entry & W
+    looks = vma.entry & W and not vma.flags & VM_SHARED
+    flushed = False
     for low, high, va in runs(space.page_table, vma.start, vma.end):
         entries = words[low:high].tolist()
         if not any(entries):
             continue
-        for index, entry in enumerate(entries):
-            if not entry:
-                continue
-            frame = (entry & FRAME_MASK) >> PAGE_SHIFT
-            new = entry & (FRAME_MASK | A | D) | rights
-            if may_write and (entry & W if shared else counts[frame] == 1):
-                new |= W
-            if may_execute:
-                executable[frame] = 1
-            words[low + index] = new
-            if entry & A and (entry & ~new & (P | W) or new & ~entry & NX):
-                n_stale += 1
-                if n_stale <= _FLUSH_PAGES_MAX:
-                    stale.append(va + (index << PAGE_SHIFT))
-    flush(space, stale, n_stale)
+        new = [entry and entry & keeps | rights for entry in entries]
+        if looks:
+            new = [entry | W if entry and counts[(entry & FRAME_MASK) >> 12] == 1 else entry for entry in new]
+        pack_into(f"{high - low}Q", ram.bytes, low << 3, *new)
+        if runs_code:
+            executable = ram.executable
+            for entry in new:
+                if entry:
+                    executable[(entry & FRAME_MASK) >> 12] = 1
+        if loses and not flushed:
+            flushed = flush_seen(space, va, entries)
 
 
 def write_protect(space: AddressSpace, start: int, end: int) -> None:
@@ -154,7 +141,8 @@ def write_protect(space: AddressSpace, start: int, end: int) -> None:
                 words[index] = entry & ~W
                 n_stale += 1
     if n_stale:
-        flush(space, [], _FLUSH_PAGES_MAX + 1)
+        space.machine.flush_tlb()
+        space.n_flushes += 1
 
 
 def clear_frames(space: AddressSpace, vma: Vma, frames: set[FrameNr]) -> None:
@@ -170,7 +158,8 @@ def clear_frames(space: AddressSpace, vma: Vma, frames: set[FrameNr]) -> None:
                 ram.release(frame)
                 n_cleared += 1
     if n_cleared:
-        flush(space, [], _FLUSH_PAGES_MAX + 1)
+        space.machine.flush_tlb()
+        space.n_flushes += 1
 
 
 def share(parent: AddressSpace, child: AddressSpace, vma: Vma) -> None:
@@ -182,11 +171,12 @@ def share(parent: AddressSpace, child: AddressSpace, vma: Vma) -> None:
         if not any(entries):
             continue
         target = child.page_table.leaf(va) + (va >> PAGE_SHIFT & 511)
-        for index, entry in enumerate(entries):
+        layout = f"{high - low}Q"
+        pack_into(layout, ram.bytes, low << 3, *[entry & ~W for entry in entries])
+        pack_into(layout, ram.bytes, target << 3, *[entry & ~(W | A) for entry in entries])
+        for entry in entries:
             if entry:
-                words[low + index] = entry & ~W
-                words[target + index] = entry & ~(W | A)
-                counts[(entry & FRAME_MASK) >> PAGE_SHIFT] += 1
+                counts[(entry & FRAME_MASK) >> 12] += 1
 
 
 def move(space: AddressSpace, start: int, end: int, target: int) -> None:
@@ -204,4 +194,5 @@ def move(space: AddressSpace, start: int, end: int, target: int) -> None:
                 table.set(target + va - start + (index << PAGE_SHIFT), entry & ~A)
                 n_moved += 1
     if n_moved:
-        flush(space, [], _FLUSH_PAGES_MAX + 1)
+        space.machine.flush_tlb()
+        space.n_flushes += 1

@@ -12,7 +12,7 @@ from pyuk.abi.errno import EFAULT, ENAMETOOLONG, ENOMEM, SyscallError
 from pyuk.abi.signal import SIGKILL
 from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, P, W
 from pyuk.mm.fault import PF_WRITE
-from pyuk.mm.vma import VM_ACCESS, VM_WRITE
+from pyuk.mm.vma import VM_ACCESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -220,11 +220,6 @@ class UserMemory:
             return ENOMEM if fault.signo == SIGKILL else EFAULT
         entry = space.page_table.entry(addr)
         return 0 if entry & P and (entry & W or not writing) else EFAULT
-
-    def writable(self, addr: int) -> bool:
-        """Whether an area lets the guest write this byte; nothing is faulted in."""
-        vma = self.space.vmas.find(addr)
-        return vma is not None and vma.flags & VM_WRITE != 0
 
 
 class _ShortError(SyscallError):

@@ -7,7 +7,7 @@ from pyuk.abi.declare import (
 )  # fmt: skip
 from pyuk.abi.errno import EAGAIN, EDEADLK, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, SyscallError
 from pyuk.abi.futex import (
-    FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE,
+    FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE,
     FUTEX_WAKE_BITSET,
 )  # fmt: skip
 from pyuk.abi.structs import TIMESPEC
@@ -43,6 +43,8 @@ def sys_futex(
         raise SyscallError(EFAULT)
     if command in (FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET) and not val3:
         raise SyscallError(EINVAL)
+    if not op & FUTEX_PRIVATE_FLAG:
+        task.mem.read_u32(uaddr)  # kernel/futex/core.c, get_futex_key: a shared one is known by its page
     if command == FUTEX_CMP_REQUEUE and task.mem.read_u32(uaddr) != val3:
         raise SyscallError(EAGAIN)
     if command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET):

@@ -109,11 +109,11 @@ def sys_sigaltstack(
     new = STACK.unpack(task.mem.read(uss, STACK.size)) if uss else None
     base, flags, size = task.altstack
     sp = task.kernel.machine.cpu.regs[RSP]
-    in_use = sigframe.on_altstack(task, sp)
+    old_state = sigframe.altstack_state(task, sp)
     if new is not None:
         new_base, new_flags, new_size = new
         new_flags &= 0xFFFF_FFFF
-        if in_use:
+        if old_state == SS_ONSTACK:
             raise SyscallError(EPERM)
         mode = new_flags & ~SS_AUTODISARM
         if mode not in (SS_DISABLE, SS_ONSTACK, 0):
@@ -126,6 +126,5 @@ def sys_sigaltstack(
             else:
                 task.altstack = (new_base, new_flags, new_size)
     if uoss:
-        shown = (flags & SS_AUTODISARM) | (SS_DISABLE if size == 0 else SS_ONSTACK if in_use else 0)
-        task.mem.write(uoss, STACK.pack(base, shown, size))
+        task.mem.write(uoss, STACK.pack(base, old_state | flags & SS_AUTODISARM, size))
     return 0

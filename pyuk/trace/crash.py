@@ -32,7 +32,7 @@ def crash_line(program: str, crash: Crash) -> str:
 
 def disassemble(code: bytes, address: int) -> str:
     """The instruction at the start of `code`, by capstone; one that this CPU lacks is said to be AVX."""
-    from capstone import CS_ARCH_X86, CS_MODE_64, Cs  # noqa: PLC0415  # 40 ms, only for the dead
+    from capstone import CS_ARCH_X86, CS_MODE_64, Cs  # 40 ms, only for the dead
 
     from pyuk.machine.insn import find_vex  # noqa: PLC0415
 
@@ -56,13 +56,13 @@ def symbol_at(address: int, maps: str) -> str:
 
 
 def _symbol_in_file(path: str, offset: int) -> str:
-    from elftools.common.exceptions import ELFError  # noqa: PLC0415
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
-    from elftools.elf.sections import SymbolTableSection  # noqa: PLC0415
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
     best = (-1, "")
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:
             elf = ELFFile(file)
             address = _address_of(elf, offset)
             for section in elf.iter_sections():

@@ -351,13 +351,15 @@ def _interrupted(call: Call) -> bool:
     return call.result is not None and (-call.result == EINTR or _is_restart(-call.result))
 
 
+def _count(call: Call, wanted: str | int | None) -> int:
+    if isinstance(wanted, int):
+        return wanted
+    return call.value(wanted) if wanted and wanted != "return" else call.result or 0
+
+
 def _array(call: Call, at: int, kind: StructAt) -> str:
     size = kind.struct.size
-    wanted = kind.count
-    if isinstance(wanted, str):
-        count = call.result or 0 if wanted == "return" else call.value(wanted)
-    else:
-        count = wanted or 0
+    count = _count(call, kind.count)
     if not at or not 0 <= count * size < _TOP or at + count * size > _TOP:
         return address(at)
     show = struct_shower(kind.struct)

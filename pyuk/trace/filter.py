@@ -46,36 +46,45 @@ def parse_filter(expression: str) -> Filter:
     while words.startswith("!"):
         inverted = not inverted
         words = words[1:]
-    if words == "all":
-        return Filter((), inverted=not inverted)
     if words == "none":
         return Filter((), inverted=inverted)
+    parts = [word for word in words.split(",") if word]
+    if not parts:
+        raise FilterError(f"strace: invalid system call '{words}'")
+    if "all" in parts:
+        return Filter((), inverted=not inverted)
     numbers: set[int] = set()
-    for word in words.split(","):
+    for word in parts:
         numbers |= _numbers_of(word)
     return Filter(numbers, inverted=inverted)
 
 
 def _numbers_of(word: str) -> set[int]:
+    """The calls of one word; "?" before it forgives that there is none."""
     wanted = word.removeprefix("?")
     found = _lookup(wanted)
-    if not found and wanted == word:
+    if found is None and wanted == word:
         raise FilterError(f"strace: invalid system call '{word}'")
-    return found
+    return found or set()
 
 
-def _lookup(word: str) -> set[int]:
+def _lookup(word: str) -> set[int] | None:
+    """None where the word means nothing."""
     if word.startswith("/"):
-        return _matching(word[1:])
+        return _matching(word[1:]) or None
     if word.isdecimal():
-        return {int(word)}
-    name, _at, personality = word.partition("@")
-    if personality not in ("", "64"):
-        return set()
+        return {int(word)} if int(word) <= max(NUMBERS.values()) else None
+    name, at, personality = word.partition("@")
+    if at and personality not in ("64", "32", "x32"):
+        return None
     letter = GROUPS.get(name[1:]) if name.startswith("%") else GROUPS[name] if name in _OLD_GROUPS else None
     if letter is not None:
-        return {number for number in NUMBERS.values() if letter in groups_of(number)}
-    return {NUMBERS[name]} if name in NUMBERS else set()
+        found = {number for number in NUMBERS.values() if letter in groups_of(number)}
+    elif name in NUMBERS:
+        found = {NUMBERS[name]}
+    else:
+        return None
+    return found if personality in ("", "64") else set()  # calls of other personalities are none of ours
 
 
 def _matching(pattern: str) -> set[int]:

@@ -78,9 +78,9 @@ def _string(task: Task, address: int) -> str:
 
 def _headers(program: str) -> str:
     """What `objdump -p` prints: what the kernel and the run-time linker read."""
-    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile
 
-    with open(program, "rb") as file:  # noqa: PTH123
+    with open(program, "rb") as file:
         image = ELFFile(file)
         lines = ["", f"{program}:     file format elf64-x86-64", "", "Program Header:"]
         for segment in image.iter_segments():

@@ -141,8 +141,8 @@ def _termios(v: dict[str, Any]) -> str:
     control.append(f"CS{5 + ((cflag & ioctls.CSIZE) >> 4)}")
     control += _words(_CONTROL, cflag & ~(ioctls.CBAUD | ioctls.CIBAUD | ioctls.CSIZE))
     return (
-        f"{{c_iflag={'|'.join(_words(_INPUT, iflag)) or '0'}, c_oflag={'|'.join(output)}, "
-        f"c_cflag={'|'.join(control)}, c_lflag={'|'.join(_words(_LOCAL, lflag)) or '0'}, ...}}"
+        f"{{c_iflag={'|'.join(_words(_INPUT, iflag))}, c_oflag={'|'.join(output)}, "
+        f"c_cflag={'|'.join(control)}, c_lflag={'|'.join(_words(_LOCAL, lflag))}, ...}}"
     )
 
 

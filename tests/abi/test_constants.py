@@ -21,7 +21,6 @@ HEADERS = {
     "prctl": ["linux/prctl.h", "asm/prctl.h"],
     "random": ["linux/random.h"],
     "resource": ["sys/resource.h"],
-    "rseq": ["linux/rseq.h"],
     "sched": ["linux/sched.h", "linux/wait.h"],
     "signal": ["signal.h", "asm/signal.h", "asm/siginfo.h"],
     "socket": ["sys/socket.h"],

@@ -88,7 +88,7 @@ class Guests:
     """Loads one program after another on one machine; `close` checks that all gave everything back."""
 
     def __init__(self, directory: str) -> None:
-        self._n_fds = len(os.listdir("/proc/self/fd"))
+        self._n_fds = _n_open()
         self.machine = FakeMachine()
         self.cache = PageCache(self.machine)
         self.host = HostFs()
@@ -135,7 +135,7 @@ class Guests:
         self.cache.close()
         self.directory.release()
         assert self.machine.ram.n_used == 0
-        assert len(os.listdir("/proc/self/fd")) == self._n_fds
+        assert _n_open() == self._n_fds
 
 
 def differences(native: Native, outcome: Outcome) -> list[str]:
@@ -175,6 +175,11 @@ def differences(native: Native, outcome: Outcome) -> list[str]:
     if end and native.end != "signal 9" and not _in_vdso(native):  # 9: killed before its first instruction
         pairs["end"] = (native.end, end)
     return [f"{name}: host {_show(host)}, pyuk {_show(ours)}" for name, (host, ours) in pairs.items() if host != ours]
+
+
+def _n_open() -> int:
+    """Descriptors of this process."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _in_vdso(native: Native) -> bool:

@@ -14,7 +14,8 @@ import signal
 import struct
 from typing import TYPE_CHECKING, Any
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.declare import find
+from pyuk.syscalls import load_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pyuk.trace.strace import Tracer
 
+load_all()
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 _libc.ptrace.restype = ctypes.c_long
@@ -198,10 +200,10 @@ def _tell(tracer: Tracer, task: NativeTask, event: str, arguments: list[Any]) ->
     elif event == "enter":
         number, args, rsp = rest
         tracer.stack_pointer = lambda: rsp
-        tracer.enter(task, SYSCALLS.get(number), number, tuple(args))
+        tracer.enter(task, find(number), number, tuple(args))
     elif event == "leave":
         number, args, result = rest
-        tracer.leave(task, SYSCALLS.get(number), number, tuple(args), result)
+        tracer.leave(task, find(number), number, tuple(args), result)
     elif event == "signal":
         tracer.signal(task, NativeSignal(rest[0], bytes.fromhex(rest[1])))
     elif event == "exited":

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
-import pyuk.syscalls
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyuk.abi.declare import SYSCALLS
 from pyuk.abi.numbers import NUMBERS
+from pyuk.syscalls import load_all
 from pyuk.trace.strace import Tracer
 from tests.trace.fakes import FakeTask, ListSink
 
-for _module in pkgutil.iter_modules(pyuk.syscalls.__path__):
-    importlib.import_module(f"pyuk.syscalls.{_module.name}")
+load_all()
 
 _REGION = 0x10000
 _registers = st.one_of(

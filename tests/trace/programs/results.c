@@ -69,6 +69,31 @@ static void files(void)
     call(SYS_connect, 99, &(struct sockaddr_in){77, htons(80), {htonl(0x7f000001)}}, 16);
 }
 
+static void terminal(void)
+{
+    int fd = call(SYS_open, "/dev/ptmx", O_RDWR | O_NOCTTY);
+    struct termios t;
+    call(SYS_ioctl, fd, TIOCSPTLCK, &(int){0});
+    call(SYS_ioctl, fd, TCGETS, &t);
+    t.c_iflag = 0;
+    t.c_oflag = OPOST | TAB3 | CR2 | FF1;
+    t.c_cflag = B9600 | CS7 | PARENB | CLOCAL | B1200 << IBSHIFT;
+    t.c_lflag = 0x20000 | TOSTOP;
+    call(SYS_ioctl, fd, TCSETSF, &t);
+    call(SYS_ioctl, fd, TCSETSW, NULL);
+    call(SYS_ioctl, fd, TIOCGWINSZ, page);
+    call(SYS_ioctl, fd, TIOCSWINSZ, &(struct winsize){24, 80});
+    call(SYS_ioctl, fd, TIOCGWINSZ, page);
+    call(SYS_ioctl, fd, FIONREAD, page);
+    call(SYS_ioctl, fd, FIONBIO, &(int){1});
+    call(SYS_ioctl, fd, TCFLSH, TCIOFLUSH);
+    call(SYS_ioctl, fd, TCXONC, 9);
+    call(SYS_ioctl, fd, TIOCEXCL, 9);
+    call(SYS_ioctl, fd, TIOCGEXCL, page);
+    call(SYS_fstat, fd, page);
+    call(SYS_close, fd);
+}
+
 static void signals(void)
 {
     struct { void *handler; unsigned long flags; void (*restorer)(void); unsigned long mask; } action;
@@ -100,6 +125,7 @@ int main(void)
 {
     filled_in();
     files();
+    terminal();
     signals();
     *(volatile char *) 0x123 = 1;
 }
