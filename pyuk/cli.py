@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 USAGE_STATUS, FAILURE_STATUS, CANNOT_EXECUTE_STATUS, NOT_FOUND_STATUS = 2, 125, 126, 127
 """What env(1) and the shells give for a command line not understood, a failure of their own, EACCES and ENOENT."""
+_KILLED_BY_SIGSEGV = 128 + 11
 _ENOENT = 2
 _FOR_THE_GUEST = (1, 2, 3, 15)
 """HUP INT QUIT TERM: what a terminal or a shell sends to pyuk is meant for the program."""
@@ -200,7 +201,8 @@ def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
 def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     if not parsed.rest:
         raise UsageError("no program given")
-    from pyuk.abi.errno import SyscallError, message  # noqa: PLC0415
+    from pyuk.abi.errno import message  # noqa: PLC0415
+    from pyuk.loader.error import LoadError  # noqa: PLC0415
     from pyuk.machine.engine import MachineError  # noqa: PLC0415
     from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
 
@@ -225,9 +227,11 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             limits=_host_limits(),
             tracer=tracer,
         )
-    except SyscallError as error:
+    except LoadError as error:
         status = NOT_FOUND_STATUS if error.errno == _ENOENT else CANNOT_EXECUTE_STATUS
-        raise Refusal(f"{name}: {error.reason or message(error.errno)}", status) from None
+        if error.fatal:  # past the point where execve(2) can fail: Linux kills what is left of the process
+            raise Refusal(f"{name}: killed by SIGSEGV while it was loaded: {error.reason}", _KILLED_BY_SIGSEGV) from None
+        raise Refusal(f"{name}: cannot execute: {error.reason or message(error.errno)}", status) from None
     except OSError as error:
         raise Refusal(f"{directory}: {error.strerror}", FAILURE_STATUS) from None
     return system, task, name

@@ -84,7 +84,10 @@ class System:
         task = Task(kernel, process, creds, stdio_table(self._host), fs, SignalActions())
         kernel.tracer = tracer
         try:
-            program = prepare(fs.open, path, list(argv), list(environment), creds)
+            program = prepare(
+                fs.open, path, list(argv), list(environment), creds,
+                stack_limit_bytes=process.limits.soft[RLIMIT_STACK],
+            )  # fmt: skip
         except SyscallError:
             task.files.close_all()
             fs.close()
@@ -99,6 +102,8 @@ class System:
         """The part of execve(2) after which there is no way back."""
         kernel, process = self.kernel, task.process
         task.mm = AddressSpace(self.machine, self.cache, process.limits)
+        if task.creds.euid == 0:
+            task.mm.mmap_min_addr = 0  # security/min_addr.c: CAP_SYS_RAWIO may map there
         task.mem = UserMemory(task.mm)
         loaded = program.commit(
             task.mm, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[RLIMIT_STACK], vdso=self._vdso

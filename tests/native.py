@@ -54,7 +54,8 @@ class Outcome:
     signal: str | None
     stdout: bytes
     stderr: bytes
-    death: Death | None = None  # only from pyuk's crash line
+    death: Death | None = None  # this and the next only from pyuk
+    crash_line: str = ""
 
     def __str__(self) -> str:
         end = f"killed by {self.signal}" if self.signal else f"status {self.status}"
@@ -208,7 +209,7 @@ def _pyuk_outcome(done: subprocess.CompletedProcess[bytes]) -> Outcome:
         address_number = 0 if address == b"NULL" else int(address, 16)
         death = Death(name, crash["code"].decode(), address_number, int(crash["rip"], 16))
     guest_stderr = done.stderr[: crash.start()] + done.stderr[crash.end() :]
-    return Outcome(None, name, done.stdout, guest_stderr, death)
+    return Outcome(None, name, done.stdout, guest_stderr, death, crash[0].decode(errors="replace").rstrip("\n"))
 
 
 # --- both ------------------------------------------------------------------------------------------------------

@@ -199,6 +199,8 @@ class VmaSet:
         index = bisect_left(self.starts, vma.start)
         self.areas.insert(index, vma)
         self.starts.insert(index, vma.start)
+        if vma.end > self._full_above:  # what lay in a guard gap may now lie below a plain area
+            self._full_bytes = 0
 
     def cut(self, start: int, end: int) -> list[Vma]:
         """Take out all of [start, end), splitting at its edges; dropping what they hold is the caller's business."""
@@ -252,19 +254,19 @@ class VmaSet:
 
     def gap_below(self, length: int, low: int, high: int) -> int | None:
         """Where length bytes fit at the top of the highest hole within [low, high); None if nowhere."""
-        top = high
-        if length >= self._full_bytes > 0 and self._full_above < top:
-            top = self._full_above
+        limit = high
+        if length >= self._full_bytes > 0 and self._full_above < limit:
+            limit = self._full_above
         areas = self.areas
-        index = bisect_left(self.starts, top)
-        if index < len(areas):
-            top = min(top, areas[index].guarded_start)
+        index = bisect_left(self.starts, limit)
+        # Only the next area's guard gap counts, not that of one behind it.
+        top = min(limit, areas[index].guarded_start) if index < len(areas) else limit
         while index:
             index -= 1
             below = areas[index]
             if top - below.end >= length:
                 break
-            top = min(top, below.guarded_start)
+            top = min(limit, below.guarded_start)
         if top - length < low:
             return None
         if not self._full_bytes or length <= self._full_bytes:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.guests import Guest, guests
-from tests.native import CRASH_LINE, deathwatch, run_native, run_pyuk, why_no_deathwatch
+from tests.guests import Guest, guest, guests
+from tests.native import CRASH_LINE, deathwatch, place, run_native, run_pyuk, why_no_deathwatch
 from tests.record_golden import DEATH_FAMILIES, host_death, read_deaths
 from tests.scrub import death_difference, death_line
 
@@ -65,6 +66,27 @@ def test_pyuk_death(guest: Guest, program: str, tmp_path: Path) -> None:
     line = f"{death.signal} {death.code} addr={death.address:#x} rip={death.rip:#x}"
     assert death_line(line, guest.build()) == wanted_of_pyuk(guest)
     assert here.stdout == here.stderr == b""
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    {
+        "null_read": "at address 0x0, rip 0xADDR <fault+0x0>: mov eax, dword ptr [rbx]",
+        "cli": "rip 0xADDR <fault+0x0>: cli",
+        "ud2": "rip 0xADDR <fault+0x0>: ud2",
+        "int3": "rip 0xADDR <fault+0x1>",
+        "null_exec": "killed by SIGSEGV (SEGV_MAPERR) at address 0x0, rip 0x0",
+        "vex_vaddps_xmm": "<fault+0x0>: vaddps xmm0, xmm1, xmm2 (AVX instruction",
+        "vex_vmovdqu_ymm": "(AVX instruction",
+        "vex_vzeroupper": "<fault+0x0>: vzeroupper (AVX instruction",
+    }.items(),
+)
+def test_crash_line_is_for_people(name: str, words: str, tmp_path: Path) -> None:
+    """One line names the program, the signal, the place by its symbol, the instruction, and AVX where that is why."""
+    dying = guest(f"cpu/deaths/{name}")
+    crash_line = run_pyuk(place(dying, tmp_path), cwd=tmp_path).crash_line
+    assert crash_line.startswith(f"pyuk: ./{name}: killed by SIG")
+    assert words in re.sub(r"rip 0x[0-9a-f]{6,}", "rip 0xADDR", crash_line)
 
 
 def test_crash_line_is_read() -> None:

@@ -15,6 +15,7 @@ actions = st.one_of(
     st.tuples(st.just("place"), st.integers(1, 20), st.sampled_from(FLAGS)),
     st.tuples(st.just("place"), st.integers(1, 3), st.sampled_from(FLAGS)),
     st.tuples(st.just("cut"), st.integers(LOW, HIGH), st.integers(1, 20)),
+    st.tuples(st.just("fix"), st.integers(LOW, HIGH), st.integers(1, 5)),
 )
 
 
@@ -24,14 +25,15 @@ def area(first: int, n_pages: int, flags: int) -> Vma:
 
 
 def holes(used: dict[int, int], n_pages: int) -> list[int]:
-    """Every page where n_pages fit: free, and not in the guard gap below a growing area."""
-    walls = [page for page, flags in used.items() if flags & VM_GROWSDOWN and used.get(page - 1) != flags]
-    return [
-        first
-        for first in range(LOW, HIGH - n_pages + 1)
-        if not any(page in used for page in range(first, first + n_pages))
-        and not any(first < wall and first + n_pages > wall - 256 for wall in walls)
-    ]
+    """Every page where n_pages fit: free, and the next area above keeps its guard gap if it is a growing one."""
+    found = []
+    for first in range(LOW, HIGH - n_pages + 1):
+        end = first + n_pages
+        above = min((page for page in used if page >= end), default=None)
+        guarded = above is not None and used[above] & VM_GROWSDOWN and end > above - 256
+        if not guarded and not any(page in used for page in range(first, end)):
+            found.append(first)
+    return found
 
 
 @given(st.lists(actions, max_size=40))
@@ -40,10 +42,13 @@ def test_holes_are_the_highest_and_the_lowest(steps: list[tuple[str, int, int]])
     vmas = VmaSet()
     used: dict[int, int] = {}
     for action, first, second in steps:
-        if action == "cut":
+        if action != "place":
             vmas.cut(first * PAGE, (first + second) * PAGE)
             for page in range(first, first + second):
                 used.pop(page, None)
+            if action == "fix":
+                vmas.add(area(first, second, VM_READ))
+                used.update(dict.fromkeys(range(first, first + second), VM_READ))
         else:
             fits = holes(used, first)
             lowest = vmas.gap_above(first * PAGE, LOW * PAGE, HIGH * PAGE)

@@ -6,7 +6,7 @@
 #ifdef PAGE_END
         movzx   eax, byte ptr [NEXT_PAGE - 3]
 #else
-        movzx   eax, byte ptr [body_end - 3]
+        movzx   eax, byte ptr [.Lbody_end - 3]
 #endif
         xor     eax, 0xc5
         shl     rax, 60
