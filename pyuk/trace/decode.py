@@ -115,7 +115,7 @@ class Decoder:
         self.result = result
 
     def begin(self, call: Call) -> str:
-        """`name(`, and the arguments up to the first that the kernel fills."""
+        """`name(`, the arguments up to the first that the kernel fills, and a comma if that is not all."""
         parts = []
         for step in self.steps:
             if step.late(call):
@@ -125,19 +125,20 @@ class Decoder:
             if shown is not None:
                 parts.append(shown)
             if step.after is not None:
-                break
-        return f"{self.name}({', '.join(parts)}"
+                return f"{self.name}({', '.join(parts)}"
+        comma = ", " if parts and call.position < len(self.steps) else ""
+        return f"{self.name}({', '.join(parts)}{comma}"
 
     def end(self, call: Call) -> str:
         """The arguments that were left."""
-        start = ""
+        if call.position == len(self.steps):
+            return ""
+        parts = [step.show(call, call.args[step.index]) for step in self.steps[call.position :]]
+        text = ", ".join([part for part in parts if part is not None])
         last = self.steps[call.position - 1] if call.position else None
-        if last is not None and last.after is not None:
-            start = last.after(call, call.args[last.index]) or ""
-        shown = [step.show(call, call.args[step.index]) for step in self.steps[call.position :]]
-        parts = [part for part in shown if part is not None]
-        comma = ", " if parts and call.position else ""
-        return start + comma + ", ".join(parts)
+        if last is None or last.after is None:
+            return text
+        return (last.after(call, call.args[last.index]) or "") + (f", {text}" if text else "")
 
     def result_text(self, call: Call) -> str:
         """What stands after the equals sign."""

@@ -129,7 +129,7 @@ class Tracer:
         """The call never returns."""
         call = self._calls.pop(task, None)
         if call is not None:
-            self._finish(call, "")
+            self._finish(call, " <unfinished ...>" if call.position < len(call.decoder.steps) else "")
 
     def _line(self, task: Any, text: str) -> None:
         self._interrupt()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pyuk.abi import declare
 from pyuk.abi.declare import (
     SYSCALLS,
     Annotated,
@@ -85,6 +86,19 @@ def test_calls_of_one_shape_share_one_compilation() -> None:
     first = compile_entry(Declaration("getpid", _nothing, ""))
     second = compile_entry(Declaration("getppid", _nothing, ""))
     assert first.__code__ is second.__code__
+
+
+@pytest.mark.parametrize("shape", ["", "i", "iUU"])
+@given(words=st.lists(_word, min_size=17, max_size=17))
+def test_shapes_compiled_ahead_are_the_same(shape: str, words: list[int]) -> None:
+    """What is written out for a fast start does what would be compiled."""
+    regs = memoryview(array("Q", words))
+    ahead, compiled = declare._entry_makers[shape], declare.make_entry_maker(shape)
+    assert ahead(_collect)(0, regs) == compiled(_collect)(0, regs)
+
+
+def _collect(*arguments: int) -> int:
+    return hash(arguments)
 
 
 def test_kinds_are_those_of_the_annotations() -> None:

@@ -63,7 +63,7 @@ def run_once(system: System, program: Path) -> str:
 
 @pytest.mark.parametrize("guest", [guest for guest in DEATHS if not death_difference(guest.name)], ids=str)
 def test_state_at_death_is_native(guest: Guest, system: System) -> None:
-    """Signal, code, address, RIP, flags and all sixteen registers are the host's, in a first and in a second process."""
+    """Signal, code, address, RIP, flags and all sixteen registers are the host's, in a first and a second process."""
     try:
         program = guest.build()
     except ToolMissingError as error:
@@ -73,7 +73,7 @@ def test_state_at_death_is_native(guest: Guest, system: System) -> None:
         assert run_once(system, program) == re.sub(" witness=.*", " witness=", wanted)
 
 
-LISTED = [(guest, found) for guest in DEATHS if (found := death_difference(guest.name)) and found.pyuk != "survives"]
+LISTED = [(guest, known) for guest in DEATHS if (known := death_difference(guest.name)) and known.pyuk != "survives"]
 
 
 @pytest.mark.parametrize(("guest", "difference"), LISTED, ids=lambda value: value.name)

@@ -69,7 +69,7 @@ def test_what_the_kernel_fills_is_shown_when_it_has() -> None:
     sink = ListSink(buffered=False)
     tracer, task = Tracer(sink), FakeTask({0x1000: b"hello"})
     _enter(tracer, task, READ, 0, 0x1000, 5)
-    assert sink.pieces == ["read(0"]
+    assert sink.pieces == ["read(0, "]
     _leave(tracer, task, READ, 5)
     assert sink.text == 'read(0, "hello", 5)                     = 5\n'
 
@@ -123,9 +123,9 @@ def test_two_tasks_interrupt_each_other() -> None:
         _leave(tracer, second, WRITE, 2)
         _leave(tracer, first, READ, 2)
         assert sink.text == (
-            "read(0 <unfinished ...>\n"
+            "read(0,  <unfinished ...>\n"
             'write(1, "ho", 2)                       = 2\n'
-            '<... read resumed>, "hi", 2)            = 2\n'
+            '<... read resumed>"hi", 2)              = 2\n'
         )
 
 
@@ -136,6 +136,22 @@ def test_exit_has_no_result() -> None:
     _enter(tracer, task, EXIT, 261)
     tracer.exited(task, 5)
     assert sink.text == "exit_group(261)                         = ?\n+++ exited with 5 +++\n"
+
+
+def test_death_within_a_call() -> None:
+    """What the kernel did not come to fill is not shown."""
+    sink = ListSink()
+    tracer, task = Tracer(sink), FakeTask({0x1000: b"hi"})
+    _enter(tracer, task, READ, 0, 0x1000, 5)
+    tracer.killed(task, 9, dumped=False)
+    _enter(tracer, task, WRITE, 0, 0x1000, 2)
+    tracer.killed(task, 9, dumped=False)
+    assert sink.text == (
+        "read(0,  <unfinished ...>)              = ?\n"
+        "+++ killed by SIGKILL +++\n"
+        'write(0, "hi", 2)                       = ?\n'
+        "+++ killed by SIGKILL +++\n"
+    )
 
 
 def test_death_by_signal() -> None:
@@ -236,4 +252,4 @@ def test_a_tracer_that_is_closed_writes_what_it_has() -> None:
     tracer, task = Tracer(sink), FakeTask()
     _enter(tracer, task, READ, 0, 0x1000, 5)
     tracer.close()
-    assert sink.text == "read(0 <unfinished ...>\n"
+    assert sink.text == "read(0,  <unfinished ...>\n"
