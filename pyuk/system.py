@@ -83,6 +83,9 @@ class System:
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         task = Task(kernel, process, creds, stdio_table(self._host), fs, SignalActions())
         kernel.tracer = tracer
+        if tracer is not None:
+            registers = self.machine.cpu.regs
+            tracer.stack_pointer = lambda: registers[RSP]
         try:
             program = prepare(
                 fs.open, path, list(argv), list(environment), creds,

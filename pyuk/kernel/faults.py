@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pyuk.abi.signal import (
     BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SIGBUS,
-    SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_TRACE,
+    SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE,
 )  # fmt: skip
-from pyuk.kernel import vsyscall
 from pyuk.kernel.signals import Siginfo, force
 from pyuk.machine import cpu as vectors
 from pyuk.machine.cpu import RIP
@@ -44,8 +43,7 @@ def handle(task: Task, vector: int) -> None:
     elif vector == vectors.BREAKPOINT:
         info = Siginfo(SIGTRAP, SI_KERNEL)
     elif vector == vectors.DEBUG:
-        info = Siginfo(SIGTRAP, TRAP_TRACE, address=rip)
-        cpu.rflags &= ~vectors.TF  # send_sigtrap: user_disable_single_step is for ptrace; the frame keeps TF
+        info = Siginfo(SIGTRAP, TRAP_TRACE if cpu.was_single_step else TRAP_BRKPT, address=rip)
     elif vector == vectors.STACK_FAULT:
         info = Siginfo(SIGBUS, SI_KERNEL)
     elif vector == vectors.X87_FAULT:
@@ -63,8 +61,12 @@ _WITH_ERROR_CODE = frozenset((vectors.GENERAL_PROTECTION, vectors.STACK_FAULT))
 def _page_fault(task: Task) -> None:
     cpu = task.kernel.machine.cpu
     address, error_code = cpu.cr2, cpu.error_code
-    if vsyscall.is_entry(address) and error_code & vectors.FAULT_FETCH and vsyscall.emulate(task, address):
-        return
+    if error_code & vectors.FAULT_FETCH and address >= _KERNEL_HALF:
+        from pyuk.kernel import vsyscall  # noqa: PLC0415
+
+        if vsyscall.is_in_page(address):
+            vsyscall.emulate(task, address)
+            return
     fault = task.mm.fault(address, error_code)
     if fault is None or not cpu.confirm_fault():
         return

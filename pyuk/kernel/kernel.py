@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     class Tracer(Protocol):
         """What a watcher of system calls is told (trace/strace.py)."""
 
+        stack_pointer: Callable[[], int] | None
+
         def exec(
             self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int
         ) -> None: ...

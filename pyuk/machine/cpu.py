@@ -45,7 +45,7 @@ TF = 1 << 8  # RFLAGS: trap after every instruction
 _N_EARLY_FLUSHES = 12
 _TCG_BUFFER_BYTES = 128 << 20
 _INSN_BYTES_MAX = 15
-_ICEBP = 0xF1
+_ICEBP, _RDPMC = b"\xf1", b"\x0f\x33"
 _UNDEFINED = b"\x06"  # push es: one byte that 64-bit mode does not know
 
 
@@ -81,6 +81,8 @@ class Cpu:
         self._error: BaseException | None = None
         self._after_stop: Callable[[], None] | None = None
         self._stepping = self._stepped = False
+        self.was_single_step = False
+        """Of the last DEBUG: RFLAGS.TF made it, and not the instruction INT1 (DR6.BS)."""
         self._n_early_flushes = 0
         self.read_flags = engine.read_flags
         """RFLAGS without the property's look-ups: on the path of every syscall."""
@@ -306,6 +308,9 @@ class Cpu:
 
         def syscall(_uc: int, _user: int) -> None:
             try:
+                if self._after_stop is not None:
+                    engine.stop()  # port_io below: nothing of what follows counts
+                    return
                 if not live:
                     state.fetch()
                 if self._stepping:
@@ -373,6 +378,7 @@ class Cpu:
     def _exception(self, vector: int, is_int: int) -> None:
         """Make of the engine's vector what a CPU with Linux's IDT raises, and hand it to the kernel."""
         regs = self.regs
+        self.was_single_step = vector == DEBUG
         if self._stepping:
             if vector == DEBUG:
                 return
@@ -383,9 +389,15 @@ class Cpu:
             regs[RIP] -= 2
             self._state.error_code = vector << 3 | 2
             vector = GENERAL_PROTECTION
-        elif vector == INVALID_OPCODE and self.code_at(regs[RIP], 1) == bytes((_ICEBP,)):
-            regs[RIP] += 1
-            vector = DEBUG
+        elif vector == INVALID_OPCODE:
+            code = self.code_at(regs[RIP], 2)
+            if code[:1] == _ICEBP:
+                regs[RIP] += 1
+                vector = DEBUG
+                self.was_single_step = False
+            elif code == _RDPMC:
+                self._state.error_code = 0
+                vector = GENERAL_PROTECTION
         elif vector == GENERAL_PROTECTION and insn.is_stack_reference(self.code_at(regs[RIP]), 0):
             vector = STACK_FAULT
         self._trap(vector)

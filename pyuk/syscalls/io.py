@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, FdArg, LongArg, OffArg, RwFlagsArg, SizeArg, ULongArg, WhenceArg, syscall
+from pyuk.abi.declare import (
+    Annotated,
+    FdArg,
+    HiddenArg,
+    OffArg,
+    RwFlagsArg,
+    SizeArg,
+    ULongArg,
+    WhenceArg,
+    syscall,
+)
 from pyuk.abi.errno import EBADF, EINVAL, EOPNOTSUPP, ESPIPE, SyscallError
 from pyuk.abi.kinds import IN, OUT, Buffer, IoVector
 from pyuk.abi.types import UserAddr
@@ -72,7 +82,7 @@ def sys_writev(task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iov
 @syscall("preadv")
 def sys_preadv(
     task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(OUT, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: LongArg,
+    pos_h: HiddenArg,
 ) -> int:  # fmt: skip
     """Several buffers, elsewhere. On a 64-bit kernel pos_h is not looked at."""
     return _readv(task, _positional(task, fd, offset), iov, iovcnt, offset, 0)
@@ -81,7 +91,7 @@ def sys_preadv(
 @syscall("pwritev")
 def sys_pwritev(
     task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: LongArg,
+    pos_h: HiddenArg,
 ) -> int:  # fmt: skip
     """Several buffers, elsewhere."""
     return _writev(task, _positional(task, fd, offset), iov, iovcnt, offset, 0)
@@ -90,7 +100,7 @@ def sys_pwritev(
 @syscall("preadv2")
 def sys_preadv2(
     task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(OUT, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: LongArg, flags: RwFlagsArg,
+    pos_h: HiddenArg, flags: RwFlagsArg,
 ) -> int:  # fmt: skip
     """With RWF_ flags; offset -1 is the file's position."""
     file = task.files.get(fd) if offset == -1 else _positional(task, fd, offset)
@@ -100,7 +110,7 @@ def sys_preadv2(
 @syscall("pwritev2")
 def sys_pwritev2(
     task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: LongArg, flags: RwFlagsArg,
+    pos_h: HiddenArg, flags: RwFlagsArg,
 ) -> int:  # fmt: skip
     """With RWF_ flags; offset -1 is the file's position."""
     file = task.files.get(fd) if offset == -1 else _positional(task, fd, offset)

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    AddressArg, AddressResult, AdviceArg, FdArg, HexArg, MapFlagsArg, MremapArg, MsyncArg, ProtArg, SizeArg, syscall,
+    AddressArg,
+    AddressResult,
+    AdviceArg,
+    FdArg,
+    HexArg,
+    MapFlagsArg,
+    MremapAddressArg,
+    MremapArg,
+    MsyncArg,
+    ProtArg,
+    SizeArg,
+    syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EACCES, EINVAL, SyscallError
 from pyuk.abi.mman import MAP_ANONYMOUS
@@ -60,7 +71,12 @@ def sys_mprotect(task: Task, addr: AddressArg, length: SizeArg, prot: ProtArg) -
 
 @syscall("mremap")
 def sys_mremap(
-    task: Task, old_address: AddressArg, old_size: SizeArg, new_size: SizeArg, flags: MremapArg, new_address: AddressArg
+    task: Task,
+    old_address: AddressArg,
+    old_size: SizeArg,
+    new_size: SizeArg,
+    flags: MremapArg,
+    new_address: MremapAddressArg,
 ) -> AddressResult:
     """Grow, shrink or move a mapping. Errors: EFAULT, EINVAL, ENOMEM, EAGAIN."""
     return task.mm.mremap(old_address, old_size, new_size, flags, new_address)

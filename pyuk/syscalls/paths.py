@@ -9,8 +9,8 @@ from pyuk.abi.declare import (
     FdArg,
     GidArg,
     IntArg,
+    LengthArg,
     ModeArg,
-    OffArg,
     PathArg,
     RenameArg,
     UidArg,
@@ -29,7 +29,7 @@ from pyuk.abi.fcntl import (
 )  # fmt: skip
 from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
 from pyuk.abi.stat import UTIME_NOW, UTIME_OMIT
-from pyuk.abi.structs import TIMESPEC, TIMEVAL, UTIMBUF
+from pyuk.abi.structs import TIMESPEC, TIMESTAMP, TIMEVAL, TIMEVAL_STAMP, UTIMBUF
 from pyuk.abi.types import UserAddr
 from pyuk.syscalls.names import empty_path_file, locate, locate_cwd, start_of, user_path
 
@@ -277,7 +277,7 @@ def sys_fchownat(task: Task, dfd: DirFdArg, filename: PathArg, user: UidArg, gro
 
 @syscall("utimensat")
 def sys_utimensat(
-    task: Task, dfd: DirFdArg, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMESPEC, 2)],
+    task: Task, dfd: DirFdArg, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMESTAMP, 2)],
     flags: AtFlagsArg,
 ) -> int:  # fmt: skip
     """Set access and modification time of a path, or with a NULL path of dfd.
@@ -308,7 +308,7 @@ def sys_utimensat(
 
 
 @syscall("utimes")
-def sys_utimes(task: Task, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMEVAL, 2)]) -> int:
+def sys_utimes(task: Task, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMEVAL_STAMP, 2)]) -> int:
     """In microseconds."""
     times: Times = None
     if utimes:
@@ -353,7 +353,7 @@ def _times(values: Sequence[tuple[int, ...]] | None) -> Times:
 
 
 @syscall("truncate")
-def sys_truncate(task: Task, path: PathArg, length: OffArg) -> int:
+def sys_truncate(task: Task, path: PathArg, length: LengthArg) -> int:
     """Set a file's size."""
     if length < 0:
         raise SyscallError(EINVAL)
@@ -363,7 +363,7 @@ def sys_truncate(task: Task, path: PathArg, length: OffArg) -> int:
 
 
 @syscall("ftruncate")
-def sys_ftruncate(task: Task, fd: FdArg, length: OffArg) -> int:
+def sys_ftruncate(task: Task, fd: FdArg, length: LengthArg) -> int:
     """Set an open file's size."""
     if length < 0:
         raise SyscallError(EINVAL)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    Annotated, HexUIntArg, IntArg, PidArg, RseqFlagsArg, SignalArg, SizeArg, syscall,
+    Annotated,
+    HexUIntArg,
+    IntArg,
+    PidArg,
+    RawAddressArg,
+    SignalArg,
+    SizeArg,
+    syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.kinds import OUT, Address, StructAt
 from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
 from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
-from pyuk.abi.structs import UINT32, UINT64
+from pyuk.abi.structs import POINTER, UINT32, UINT64
 from pyuk.abi.types import Tid, UserAddr
 from pyuk.kernel import signals
 from pyuk.kernel.dispatch import DoesNotReturn
@@ -146,7 +153,7 @@ def sys_exit_group(task: Task, status: IntArg) -> int:
 
 
 @syscall("set_tid_address")
-def sys_set_tid_address(task: Task, tidptr: Annotated[UserAddr, Address()]) -> int:
+def sys_set_tid_address(task: Task, tidptr: RawAddressArg) -> int:
     """Where to store 0 and wake a futex when the thread ends. Not looked at before."""
     task.clear_child_tid = tidptr
     return task.tid
@@ -165,7 +172,7 @@ def sys_set_robust_list(task: Task, head: Annotated[UserAddr, Address()], length
 def sys_get_robust_list(
     task: Task,
     pid: PidArg,
-    head_ptr: Annotated[UserAddr, StructAt(OUT, UINT64)],
+    head_ptr: Annotated[UserAddr, StructAt(OUT, POINTER)],
     len_ptr: Annotated[UserAddr, StructAt(OUT, UINT64)],
 ) -> int:
     """The list registered by a thread, 0 meaning the caller. Errors: ESRCH, EFAULT."""
@@ -227,7 +234,7 @@ def _check_signal(sig: int) -> None:
 
 
 @syscall("rseq", note="registered; kept up with by the scheduler of a later step")
-def sys_rseq(task: Task, rseq: Annotated[UserAddr, Address()], rseq_len: HexUIntArg, flags: RseqFlagsArg, sig: HexUIntArg) -> int:
+def sys_rseq(task: Task, rseq: RawAddressArg, rseq_len: HexUIntArg, flags: HexUIntArg, sig: HexUIntArg) -> int:
     """Register or (flags 1) unregister the area of restartable sequences.
 
     Errors: EINVAL size, alignment or flags; EBUSY registered already; EPERM another signature; EFAULT.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, FadviseArg, FdArg, OffArg, SizeArg, UIntArg, syscall
+from pyuk.abi.declare import Annotated, FadviseArg, FdArg, LengthArg, OffArg, SizeArg, UIntArg, syscall
 from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, SyscallError
 from pyuk.abi.fcntl import O_APPEND
 from pyuk.abi.kinds import INOUT, Flags, StructAt
@@ -24,7 +24,7 @@ _SYNC_FLAGS = 7  # include/uapi/linux/fs.h: SYNC_FILE_RANGE_*
 
 
 @syscall("fadvise64", note="a hint that is not passed on")
-def sys_fadvise64(task: Task, fd: FdArg, offset: OffArg, len: OffArg, advice: FadviseArg) -> int:  # noqa: A002
+def sys_fadvise64(task: Task, fd: FdArg, offset: OffArg, len: LengthArg, advice: FadviseArg) -> int:  # noqa: A002
     """Checked, then forgotten."""
     file = task.files.get(fd)
     if S_IFMT & file.stat().st_mode == S_IFIFO:

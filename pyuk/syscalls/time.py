@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, ClockArg, RusageArg, TimerFlagsArg, syscall
+from pyuk.abi.declare import Annotated, ClockArg, RusageArg, TimeResult, TimerFlagsArg, syscall
 from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, SyscallError
 from pyuk.abi.kinds import IN, OUT, StructAt
 from pyuk.abi.resource import RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
-from pyuk.abi.structs import RUSAGE, TIMESPEC, TIMEVAL, TIMEZONE, TMS, UINT64
+from pyuk.abi.structs import RUSAGE, TIME, TIMESPEC, TIMEVAL, TIMEZONE, TMS
 from pyuk.abi.time import (
-    CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
-    CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_REALTIME_COARSE, CLOCK_TAI,
-    CLOCK_THREAD_CPUTIME_ID, NSEC_PER_SEC, TIMER_ABSTIME,
+    CLOCK_BOOTTIME,
+    CLOCK_BOOTTIME_ALARM,
+    CLOCK_MONOTONIC,
+    CLOCK_MONOTONIC_COARSE,
+    CLOCK_MONOTONIC_RAW,
+    CLOCK_PROCESS_CPUTIME_ID,
+    CLOCK_REALTIME,
+    CLOCK_REALTIME_ALARM,
+    CLOCK_REALTIME_COARSE,
+    CLOCK_TAI,
+    CLOCK_THREAD_CPUTIME_ID,
+    NSEC_PER_SEC,
+    TIMER_ABSTIME,
 )  # fmt: skip
 from pyuk.abi.types import UserAddr
 from pyuk.kernel.task import SIGNAL_PENDING
@@ -82,7 +92,7 @@ def sys_gettimeofday(
 
 
 @syscall("time")
-def sys_time(task: Task, tloc: Annotated[UserAddr, StructAt(OUT, UINT64)]) -> int:
+def sys_time(task: Task, tloc: Annotated[UserAddr, StructAt(OUT, TIME)]) -> TimeResult:
     """Seconds since the Epoch, also stored at tloc unless NULL. Errors: EFAULT."""
     seconds = task.kernel.clock.realtime_ns() // NSEC_PER_SEC
     if tloc:
@@ -92,7 +102,9 @@ def sys_time(task: Task, tloc: Annotated[UserAddr, StructAt(OUT, UINT64)]) -> in
 
 @syscall("nanosleep")
 def sys_nanosleep(
-    task: Task, rqtp: Annotated[UserAddr, StructAt(IN, TIMESPEC)], rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC)]
+    task: Task,
+    rqtp: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
+    rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC, only_interrupted=True)],
 ) -> int:
     """Sleep for a relative time. Errors: EFAULT, EINVAL nanoseconds not in [0, 1e9) or seconds negative."""
     return _sleep(task, CLOCK_MONOTONIC, _duration_ns(task, rqtp), rmtp)
@@ -104,7 +116,7 @@ def sys_clock_nanosleep(
     which_clock: ClockArg,
     flags: TimerFlagsArg,
     rqtp: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
-    rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC)],
+    rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC, only_interrupted=True)],
 ) -> int:
     """Sleep on a clock, until a time with TIMER_ABSTIME. Errors: EINVAL, EOPNOTSUPP, EFAULT."""
     if which_clock == CLOCK_THREAD_CPUTIME_ID:
@@ -161,5 +173,3 @@ def sys_getrusage(task: Task, who: RusageArg, ru: Annotated[UserAddr, StructAt(O
     )
     task.mem.write(ru, usage)
     return 0
-
-

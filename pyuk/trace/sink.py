@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 
 _BUFFER_CHARS = 1 << 16
 
@@ -52,11 +53,13 @@ class Sink:
         if self.dead:
             return
         data = memoryview(text.encode("latin-1", "replace"))
-        try:
-            while data:
+        while data and not self.dead:
+            try:
                 data = data[os.write(self._fd, data) :]
-        except OSError:
-            self.dead = True
+            except BlockingIOError:  # somebody made the terminal's description non-blocking
+                select.select([], [self._fd], [])
+            except OSError:
+                self.dead = True
 
 
 def stderr_sink() -> Sink:

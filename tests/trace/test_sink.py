@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -64,3 +65,22 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     """Before anything runs."""
     with pytest.raises(FileNotFoundError):
         file_sink(str(tmp_path / "none" / "log"))
+
+
+def test_a_full_pipe_is_waited_for() -> None:
+    """A reader that is slow loses nothing, even where the description does not block."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    sink, seen = Sink(writer, buffered=False), bytearray()
+
+    def read() -> None:
+        while len(seen) < 1 << 20:
+            seen.extend(os.read(reader, 1 << 16))
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    sink.write("x" * (1 << 20))
+    thread.join()
+    assert not sink.dead
+    os.close(reader)
+    os.close(writer)
