@@ -212,7 +212,8 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     memory = parsed.get("memory")
     try:
         system = System(
-            memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES, nodename=os.uname().nodename,
+            memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES,
+            nodename=os.uname().nodename,
             host_order=True,
         )
     except (MachineError, OSError, OverflowError, ValueError) as error:
@@ -230,7 +231,9 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     except LoadError as error:
         status = NOT_FOUND_STATUS if error.errno == _ENOENT else CANNOT_EXECUTE_STATUS
         if error.fatal:  # past the point where execve(2) can fail: Linux kills what is left of the process
-            raise Refusal(f"{name}: killed by SIGSEGV while it was loaded: {error.reason}", _KILLED_BY_SIGSEGV) from None
+            raise Refusal(
+                f"{name}: killed by SIGSEGV while it was loaded: {error.reason}", _KILLED_BY_SIGSEGV
+            ) from None
         raise Refusal(f"{name}: cannot execute: {error.reason or message(error.errno)}", status) from None
     except OSError as error:
         raise Refusal(f"{directory}: {error.strerror}", FAILURE_STATUS) from None
@@ -255,7 +258,7 @@ def _search(name: str, environment: dict[str, str]) -> str:
     denied = ""
     for directory in environment.get("PATH", "/bin:/usr/bin").split(":"):
         path = f"{directory or '.'}/{name}"
-        if os.path.isfile(path):  # noqa: PTH113  # pathlib costs a start 3 ms
+        if os.path.isfile(path):  # pathlib costs a start 3 ms
             if os.access(path, os.X_OK):
                 return path
             denied = path

@@ -36,7 +36,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyuk.fs.file import OpenFile
     from pyuk.kernel.kernel import Clock, Random, Tracer
     from pyuk.loader.load import Loaded, Program
 
@@ -53,9 +52,7 @@ class System:
         """memory_bytes: guest RAM. host_order: list directories in the host's order, not sorted."""
         self.machine = Machine(memory_bytes)
         self.cache = PageCache(self.machine)
-        self.kernel = Kernel(
-            self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename)
-        )
+        self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         self._vdso = Vdso(self.machine)
         self._host = HostFs(host_order=host_order)
         self._namespace = Namespace(self._host, ProcFs(self._host, ProcessTable(self.kernel)))

@@ -85,6 +85,7 @@ EnvpArg = Annotated[UserAddr, StringVector(environment=True)]
 
 # Words of flags, and words with one of several values.
 OpenFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"), modes=3)]
+FdFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"))]
 AccessModeArg = Annotated[int, Flags(Table("unistd", "F_OK R_OK W_OK X_OK", unknown="?_OK"))]
 WhenceArg = Annotated[int, Flags(Table("unistd", "SEEK_"), "uint", enum=True)]
 AtFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_", without="AT_FDCWD AT_EACCESS AT_STATX*"))]
@@ -226,7 +227,7 @@ SYSCALLS: dict[int, Declaration] = {}
 """The declared calls by number, as far as their families have been imported: see `find`."""
 
 
-def load(_number: int) -> None:
+def load(number: int) -> None:  # noqa: ARG001
     """Import the family of a call. pyuk.syscalls puts its own in this place."""
 
 

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 from pyuk.abi.signal import (
-    BUS_ADRALN, FPE_FLTDIV, FPE_FLTINV, FPE_FLTOVF, FPE_FLTRES, FPE_FLTUND, FPE_INTDIV, ILL_ILLOPN, SI_KERNEL, SIGBUS,
-    SIGFPE, SIGILL, SIGKILL, SIGSEGV, SIGTRAP, TRAP_BRKPT, TRAP_TRACE,
+    BUS_ADRALN,
+    FPE_FLTDIV,
+    FPE_FLTINV,
+    FPE_FLTOVF,
+    FPE_FLTRES,
+    FPE_FLTUND,
+    FPE_INTDIV,
+    ILL_ILLOPN,
+    SI_KERNEL,
+    SIGBUS,
+    SIGFPE,
+    SIGILL,
+    SIGKILL,
+    SIGSEGV,
+    SIGTRAP,
+    TRAP_BRKPT,
+    TRAP_TRACE,
 )  # fmt: skip
 from pyuk.kernel.signals import Siginfo, force
 from pyuk.machine import cpu as vectors
@@ -84,7 +99,13 @@ def _x87_code(image: bytes) -> int:
     """si_code from the unmasked exception bits (arch/x86/kernel/fpu/core.c, fpu__exception_code)."""
     control, status = int.from_bytes(image[0:2], "little"), int.from_bytes(image[2:4], "little")
     pending = status & ~control
-    for bits, code in ((0x01, FPE_FLTINV), (0x04, FPE_FLTDIV), (0x08, FPE_FLTOVF), (0x12, FPE_FLTUND), (0x20, FPE_FLTRES)):
+    for bits, code in (
+        (0x01, FPE_FLTINV),
+        (0x04, FPE_FLTDIV),
+        (0x08, FPE_FLTOVF),
+        (0x12, FPE_FLTUND),
+        (0x20, FPE_FLTRES),
+    ):
         if pending & bits:
             return code
     return SI_KERNEL

@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 
         stack_pointer: Callable[[], int] | None
 
-        def exec(
-            self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int
-        ) -> None: ...
+        def exec(self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None: ...
         def enter(
             self, task: Task, declaration: Declaration | None, number: int, arguments: tuple[int, ...]
         ) -> None: ...
@@ -51,7 +49,7 @@ if TYPE_CHECKING:
         ) -> None: ...
         def signal(self, task: Task, info: Siginfo) -> None: ...
         def exited(self, task: Task, status: int) -> None: ...
-        def killed(self, task: Task, signo: int, dumped: bool) -> None: ...
+        def killed(self, task: Task, signo: int, dumped: bool) -> None: ...  # noqa: FBT001
 
 
 FIRST_PID = 1000
@@ -134,7 +132,7 @@ class Kernel:
             signals.deliver(self.current)
 
     def host_signal(self, signo: int) -> None:
-        """A signal to pyuk is one to the guest that runs. For a Python signal handler: it may interrupt anything here."""
+        """A signal to pyuk is one to the guest that runs. Called by a Python signal handler, at any point here."""
         signals.send(self.current, Siginfo(signo, SI_KERNEL))
 
     def saw_signal(self, task: Task, info: Siginfo) -> None:

@@ -61,9 +61,7 @@ def _auxv(task: Task) -> bytes:
 def _strings(task: Task, *, arguments: bool) -> bytes:
     """The strings as they stand in the process's memory now: it may have changed them (setproctitle)."""
     strings = task.process.loaded.strings
-    start, end = (
-        (strings.arg_start, strings.arg_end) if arguments else (strings.env_start, strings.env_end)
-    )
+    start, end = (strings.arg_start, strings.arg_end) if arguments else (strings.env_start, strings.env_end)
     return task.mem.peek(start, end - start)
 
 

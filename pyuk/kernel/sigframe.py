@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _RED_ZONE_BYTES = 128  # System V ABI 3.2.2
 FXSAVE_BYTES = 512
-_FRAME = struct.Struct("<Q" "QQ" "QiIQ" "18Q" "HHHH" "QQQQ" "Q" "64x" "Q")
+_FRAME = struct.Struct("<QQQQiIQ18QHHHHQQQQQ64xQ")
 """pretcode; uc_flags, uc_link; ss_sp, ss_flags, pad, ss_size; r8-r15 di si bp bx dx ax cx sp ip flags;
 cs gs fs ss; err trapno oldmask cr2; fpstate; reserved; uc_sigmask."""
 _UCONTEXT_AT = 8

@@ -6,8 +6,28 @@ import struct
 
 from pyuk.abi.errno import EINTR, ERESTARTNOINTR, ERESTARTSYS
 from pyuk.abi.signal import (
-    SA_NODEFER, SA_RESETHAND, SA_RESTART, SI_KERNEL, SI_USER, SIG_DFL, SIG_IGN, SIGBUS, SIGCHLD, SIGCONT, SIGFPE, SIGILL, SIGKILL,
-    SIGSEGV, SIGSTOP, SIGSYS, SIGTRAP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH,
+    SA_NODEFER,
+    SA_RESETHAND,
+    SA_RESTART,
+    SI_KERNEL,
+    SI_USER,
+    SIG_DFL,
+    SIG_IGN,
+    SIGBUS,
+    SIGCHLD,
+    SIGCONT,
+    SIGFPE,
+    SIGILL,
+    SIGKILL,
+    SIGSEGV,
+    SIGSTOP,
+    SIGSYS,
+    SIGTRAP,
+    SIGTSTP,
+    SIGTTIN,
+    SIGTTOU,
+    SIGURG,
+    SIGWINCH,
 )  # fmt: skip
 from pyuk.kernel import sigframe
 from pyuk.kernel.task import SIGNAL_PENDING
@@ -50,11 +70,8 @@ class Siginfo:
     def pack(self) -> bytes:
         """The 128 bytes of include/uapi/asm-generic/siginfo.h."""
         head = struct.pack("<iiii", self.signo, self.errno, self.code, 0)
-        if self.is_fault:
-            body = struct.pack("<Q", self.address)
-        else:
-            body = struct.pack("<iIQ", self.pid, self.uid, self.value)
-        return (head + body).ljust(128, b"\0")
+        fault, sender = struct.pack("<Q", self.address), struct.pack("<iIQ", self.pid, self.uid, self.value)
+        return (head + (fault if self.is_fault else sender)).ljust(128, b"\0")
 
 
 class Action:
@@ -110,7 +127,7 @@ def send(task: Task, info: Siginfo) -> None:
 
 
 def force(task: Task, info: Siginfo) -> None:
-    """A fault's signal, which cannot be held off: blocked or ignored, it kills (kernel/signal.c, force_sig_info_to_task)."""
+    """A fault's signal: blocked or ignored, it kills (kernel/signal.c, force_sig_info_to_task)."""
     bit = 1 << (info.signo - 1)
     if task.blocked & bit or task.actions.get(info.signo).handler == SIG_IGN:
         task.actions.set(info.signo, _DEFAULT)

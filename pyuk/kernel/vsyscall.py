@@ -7,7 +7,7 @@ stack or a bad pointer is SIGSEGV with SI_KERNEL.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EFAULT, SyscallError
+from pyuk.abi.errno import EFAULT, ENOSYS, SyscallError
 from pyuk.abi.signal import SI_KERNEL, SIGSEGV
 from pyuk.kernel.signals import Siginfo, force
 from pyuk.machine.cpu import RAX, RDI, RIP, RSI, RSP
@@ -38,6 +38,7 @@ def emulate(task: Task, address: int) -> None:
         arguments = (regs[RDI], regs[RSI])[:n_arguments]
         if number == _GETCPU:
             arguments = (*arguments, 0)
+        regs[RAX] = -ENOSYS & _MASK  # what a debugger finds where the call comes to nothing
         try:
             caller = task.mem.read_u64(regs[RSP])
             result = task.kernel.call(task, number, arguments)

@@ -1,0 +1,1 @@
+"""The only room that knows Unicorn: RAM, page tables, the CPU."""

@@ -7,6 +7,7 @@ from pyuk.abi.declare import (
     CloseRangeArg,
     DirFdArg,
     FdArg,
+    FdFlagsArg,
     FdResult,
     ModeArg,
     OpenFlagsArg,
@@ -41,10 +42,9 @@ from pyuk.abi.fcntl import (
     O_TRUNC,
     O_WRONLY,
 )  # fmt: skip
-from pyuk.abi.kinds import OUT, Flags, StructAt
+from pyuk.abi.kinds import OUT, StructAt
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.structs import FD
-from pyuk.abi.tables import Table
 from pyuk.abi.types import UserAddr
 from pyuk.fs.pipe import new_pipe
 from pyuk.syscalls.names import start_of, user_path
@@ -150,9 +150,7 @@ def sys_dup2(task: Task, oldfd: FdArg, newfd: FdArg) -> FdResult:
 
 
 @syscall("dup3")
-def sys_dup3(
-    task: Task, oldfd: FdArg, newfd: FdArg, flags: Annotated[int, Flags(Table("fcntl", "O_CLOEXEC", unknown="O_???"))]
-) -> FdResult:
+def sys_dup3(task: Task, oldfd: FdArg, newfd: FdArg, flags: FdFlagsArg) -> FdResult:
     """A chosen number, perhaps close-on-exec; the same one is refused."""
     if flags & ~O_CLOEXEC or oldfd == newfd:
         raise SyscallError(EINVAL)
@@ -176,7 +174,7 @@ def sys_pipe(task: Task, fildes: Annotated[UserAddr, StructAt(OUT, FD, 2)]) -> i
 def sys_pipe2(
     task: Task,
     fildes: Annotated[UserAddr, StructAt(OUT, FD, 2)],
-    flags: Annotated[int, Flags(Table("fcntl", "O_NONBLOCK O_DIRECT O_CLOEXEC", unknown="O_???"))],
+    flags: FdFlagsArg,
 ) -> int:
     """A pipe: both numbers, or none."""
     return _pipe(task, fildes, flags)

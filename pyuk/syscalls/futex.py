@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    AddressArg, FutexAddressArg, FutexOpArg, FutexTimeoutArg, FutexValueArg, UIntArg, syscall,
+    AddressArg,
+    FutexAddressArg,
+    FutexOpArg,
+    FutexTimeoutArg,
+    FutexValueArg,
+    UIntArg,
+    syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EAGAIN, EDEADLK, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, SyscallError
 from pyuk.abi.futex import (
-    FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE,
+    FUTEX_CLOCK_REALTIME,
+    FUTEX_CMD_MASK,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_PRIVATE_FLAG,
+    FUTEX_REQUEUE,
+    FUTEX_WAIT,
+    FUTEX_WAIT_BITSET,
+    FUTEX_WAKE,
     FUTEX_WAKE_BITSET,
 )  # fmt: skip
 from pyuk.abi.structs import TIMESPEC
 from pyuk.abi.time import NSEC_PER_SEC
-from pyuk.abi.types import UserAddr
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 

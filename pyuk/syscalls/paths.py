@@ -8,11 +8,11 @@ from pyuk.abi.declare import (
     DirFdArg,
     FdArg,
     GidArg,
-    IntArg,
     LengthArg,
     ModeArg,
     PathArg,
     RenameArg,
+    SizeArg,
     UidArg,
     syscall,
 )  # fmt: skip
@@ -46,7 +46,7 @@ _SECOND_NS = 1_000_000_000
 
 @syscall("readlink")
 def sys_readlink(
-    task: Task, path: PathArg, buf: Annotated[UserAddr, Buffer(OUT, "return", text=True)], bufsiz: IntArg
+    task: Task, path: PathArg, buf: Annotated[UserAddr, Buffer(OUT, "return", text=True)], bufsiz: SizeArg
 ) -> int:
     """The target, cut to the buffer, without a NUL."""
     return _readlink(task, AT_FDCWD, path, buf, bufsiz)
@@ -55,14 +55,15 @@ def sys_readlink(
 @syscall("readlinkat")
 def sys_readlinkat(
     task: Task, dfd: DirFdArg, path: PathArg, buf: Annotated[UserAddr, Buffer(OUT, "return", text=True)],
-    bufsiz: IntArg,
+    bufsiz: SizeArg,
 ) -> int:  # fmt: skip
     """The same; an empty path is the link that dfd refers to (O_PATH | O_NOFOLLOW)."""
     return _readlink(task, dfd, path, buf, bufsiz)
 
 
 def _readlink(task: Task, dirfd: int, address: UserAddr, buf: UserAddr, size_bytes: int) -> int:
-    if size_bytes <= 0:
+    size_bytes &= 0xFFFF_FFFF  # an int for the kernel, a size_t for libc and strace
+    if not 0 < size_bytes < 1 << 31:
         raise SyscallError(EINVAL)
     path = user_path(task, address, may_be_empty=True)
     if path:

@@ -6,7 +6,16 @@ from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg, syscall
 from pyuk.abi.errno import EINVAL, ENOMEM, EPERM, SyscallError
 from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
 from pyuk.abi.signal import (
-    MINSIGSTKSZ, SI_KERNEL, SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK, SIGKILL, SIGSEGV, SIGSTOP, SS_AUTODISARM, SS_DISABLE,
+    MINSIGSTKSZ,
+    SI_KERNEL,
+    SIG_BLOCK,
+    SIG_SETMASK,
+    SIG_UNBLOCK,
+    SIGKILL,
+    SIGSEGV,
+    SIGSTOP,
+    SS_AUTODISARM,
+    SS_DISABLE,
     SS_ONSTACK,
 )  # fmt: skip
 from pyuk.abi.structs import SIGACTION, STACK
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 _SIGSET_BYTES = 8
-_SA_ALL = 0xDC000C07
+_SA_ALL = 0xDC000807
 """Flags Linux 6.1 keeps: NOCLDSTOP NOCLDWAIT SIGINFO EXPOSE_TAGBITS RESTORER ONSTACK RESTART NODEFER RESETHAND."""
 
 
@@ -78,9 +87,7 @@ def sys_rt_sigprocmask(
 
 
 @syscall("rt_sigpending")
-def sys_rt_sigpending(
-    task: Task, uset: Annotated[UserAddr, SignalSet(OUT, "sigsetsize")], sigsetsize: SizeArg
-) -> int:
+def sys_rt_sigpending(task: Task, uset: Annotated[UserAddr, SignalSet(OUT, "sigsetsize")], sigsetsize: SizeArg) -> int:
     """The blocked signals that are pending. Errors: EINVAL size too large, EFAULT."""
     if sigsetsize > _SIGSET_BYTES:
         raise SyscallError(EINVAL)

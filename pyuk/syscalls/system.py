@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pyuk.abi.declare import (
-    Annotated, ArchPrctlArg, ArchPrctlArgument, GrndArg, SizeArg, syscall,
+    Annotated,
+    ArchPrctlArg,
+    ArchPrctlArgument,
+    GrndArg,
+    SizeArg,
+    syscall,
 )  # fmt: skip
 from pyuk.abi.errno import EINVAL, ENODEV, EPERM, SyscallError
 from pyuk.abi.kinds import OUT, Buffer, StructAt
@@ -39,9 +44,7 @@ def sys_sysinfo(task: Task, info: Annotated[UserAddr, StructAt(OUT, SYSINFO)]) -
     ram = task.kernel.machine.ram
     free = (ram.n_frames - ram.n_used) * 4096
     uptime = task.kernel.clock.boottime_ns() // NSEC_PER_SEC
-    text = SYSINFO.pack(
-        uptime=uptime, totalram=ram.size_bytes, freeram=free, procs=len(task.kernel.tasks), mem_unit=1
-    )
+    text = SYSINFO.pack(uptime=uptime, totalram=ram.size_bytes, freeram=free, procs=len(task.kernel.tasks), mem_unit=1)
     task.mem.write(info, text)
     return 0
 

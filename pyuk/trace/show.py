@@ -85,9 +85,10 @@ def _headers(program: str) -> str:
         lines = ["", f"{program}:     file format elf64-x86-64", "", "Program Header:"]
         for segment in image.iter_segments():
             lines += _segment(segment.header)
-        for segment in image.iter_segments("PT_DYNAMIC"):
+        dynamic: Any
+        for dynamic in image.iter_segments("PT_DYNAMIC"):
             lines += ["", "Dynamic Section:"]
-            lines += [_dynamic(tag) for tag in segment.iter_tags() if tag.entry.d_tag != "DT_NULL"]
+            lines += [_dynamic(tag) for tag in dynamic.iter_tags() if tag.entry.d_tag != "DT_NULL"]
         lines += _versions(image)
     return "\n".join(lines) + "\n"
 
@@ -99,8 +100,10 @@ def _segment(header: Any) -> list[str]:
     flags = "".join(letter if header["p_flags"] & bit else "-" for bit, letter in rights)
     align = max(header["p_align"], 1).bit_length() - 1
     return [
-        f"{name:>8} off    {header['p_offset']:#018x} vaddr {header['p_vaddr']:#018x} "
-        f"paddr {header['p_paddr']:#018x} align 2**{align}",
+        (
+            f"{name:>8} off    {header['p_offset']:#018x} vaddr {header['p_vaddr']:#018x} "
+            f"paddr {header['p_paddr']:#018x} align 2**{align}"
+        ),
         f"         filesz {header['p_filesz']:#018x} memsz {header['p_memsz']:#018x} flags {flags}",
     ]
 
@@ -128,10 +131,9 @@ def _versions(image: Any) -> list[str]:
         lines += ["", "Version References:"]
         for library, versions in needed.iter_versions():
             lines.append(f"  required from {library.name}:")
-            lines += [
-                f"    0x{version['vna_hash']:08x} 0x{version['vna_flags']:02x} {version['vna_other']:02d} {version.name}"
-                for version in versions
-            ]
+            for version in versions:
+                words = f"0x{version['vna_hash']:08x} 0x{version['vna_flags']:02x} {version['vna_other']:02d}"
+                lines.append(f"    {words} {version.name}")
     return [*lines, ""]
 
 

@@ -193,7 +193,9 @@ def test_every_bad_pointer_gets_linux_s_answer(sweep: Path, tmp_path: Path) -> N
     native, pyuk = run_native(sweep, cwd=places[0]), run_pyuk(sweep, cwd=places[1])
     assert (native.status, pyuk.status) == (0, 0), f"{native}\n{pyuk}"
     expected, found = _answers(native.stdout), _answers(pyuk.stdout)
-    listed = {label for label in expected for call, bad in DIFFERENCES if label.startswith(call) and label.endswith(bad)}
+    listed = {
+        label for label in expected for call, bad in DIFFERENCES if label.startswith(call) and label.endswith(bad)
+    }
     wrong = [
         f"{label}: native {answer}, pyuk {found.get(label)}"
         for label, answer in expected.items()
