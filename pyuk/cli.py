@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -186,6 +187,8 @@ def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
 
     system, task, program = _start(parsed, tracer)
     watch_signals(_FOR_THE_GUEST, system.kernel.host_signal)
+    gc.freeze()  # what has been imported stays: never look through it again
+    gc.enable()
     status = system.run(task)
     for message in system.kernel.messages:
         _say(message, 0)

@@ -1,1 +1,1 @@
-"""The only room that knows Unicorn: RAM, page tables, the CPU."""
+"""The machine: the only room that knows Unicorn. RAM and frames, page tables, the CPU and its traps."""

@@ -89,9 +89,12 @@ def enter_ring_3(engine: Engine, half: KernelHalf) -> None:
         engine.write(register, 0)
     engine.write(uc.GPR_IDS[11], _RFLAGS)  # sysretq: RFLAGS from R11, RIP from RCX
     # Address 0 is not mapped: the fetch there ends the start. An instruction count would leave a stale fault behind.
-    faults = engine.hook(uc.UC_HOOK_INTR, uc.INTR_CALLBACK, lambda _uc, _vector, _user: engine.stop())
-    engine.check(engine.free.uc_emu_start(engine.handle, c_uint64(_STUB_VA), c_uint64(0xFFFF_FFFF_FFFF_FFFF), c_uint64(0), 0))
+    faults = engine.hook(uc.UC_HOOK_INTR, uc.INTR_CALLBACK, lambda _uc, _vector: engine.stop())
+    nowhere, none = c_uint64(0xFFFF_FFFF_FFFF_FFFF), c_uint64(0)
+    engine.check(engine.free.uc_emu_start(engine.handle, c_uint64(_STUB_VA), nowhere, none, none))
     engine.unhook(faults)
+    if engine.read(uc.UC_X86_REG_CS) != _USER_CS:
+        raise uc.MachineError("the CPU did not enter ring 3")
     engine.write(uc.UC_X86_REG_FPCW, 0x37F)
     engine.write(uc.UC_X86_REG_FPTAG, 0xFFFF)
     engine.write(uc.UC_X86_REG_MXCSR, 0x1F80)

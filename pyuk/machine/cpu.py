@@ -7,27 +7,27 @@ guest goes on when they return, unless they called `stop`.
 
 from __future__ import annotations
 
-import ctypes
+import sys
 from ctypes import c_int, c_uint32, c_uint64, c_void_p
 
 from pyuk.machine import engine as uc
 from pyuk.machine import fpu, insn
 from pyuk.machine.boot import KernelHalf, enter_ring_3
 from pyuk.machine.engine import Engine, MachineError
-from pyuk.machine.paging import FRAME_MASK, NX, PAGE_SHIFT, P
+from pyuk.machine.paging import PAGE_SHIFT
+from pyuk.machine.plant import Planter
 from pyuk.machine.state import open_state
 from pyuk.machine.ticker import Ticker
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
+    from types import CodeType
+    from typing import Any
 
     from pyuk.abi.types import FrameNr
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
-
-    RegisterFile: TypeAlias = "memoryview[int]"
 
 # Indices of `regs`: the order of ModRM
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI = range(8)
@@ -45,8 +45,13 @@ TF = 1 << 8  # RFLAGS: trap after every instruction
 _N_EARLY_FLUSHES = 12
 _TCG_BUFFER_BYTES = 128 << 20
 _INSN_BYTES_MAX = 15
+_SYSCALL_BYTES = _INT_N_BYTES = 2
 _ICEBP, _RDPMC = b"\xf1", b"\x0f\x33"
-_UNDEFINED = b"\x06"  # push es: one byte that 64-bit mode does not know
+_MASK = (1 << 64) - 1
+
+# What makes a hook look closer than usual; bits of _mode
+_STEPPING = 1  # one instruction at a time, for confirm_fault
+_VOID = 2  # the rest of the block does not count, for _refuse
 
 
 class Cpu:
@@ -69,6 +74,7 @@ class Cpu:
         self.kernel_entry = half.entry
         """The top-level page-table entry that every address space shares."""
         enter_ring_3(engine, half)
+        state.fetch()
         engine.ctl(uc.UC_CTL_USE_EXITS, c_int(1))  # and no exits: an `until` address costs 4-10 us a return
         state.forbid_exit_requests()
 
@@ -78,15 +84,19 @@ class Cpu:
         self._syscall: Callable[[], object] | None = None
         self._attention = False  # something of the following is wanted before the guest goes on
         self._stop_wanted = self._flush_wanted = self._root_changed = False
-        self._error: BaseException | None = None
-        self._after_stop: Callable[[], None] | None = None
-        self._stepping = self._stepped = False
+        self._mode = 0
+        self._kept = b""  # in _VOID: the CPU as it was before
+        self._stepped = False  # the exception in hand came while _STEPPING
         self.was_single_step = False
         """Of the last DEBUG: RFLAGS.TF made it, and not the instruction INT1 (DR6.BS)."""
+        self._error: BaseException | None = None
+        self._unraisable = sys.unraisablehook
+        self._repeat: dict[CodeType, Callable[[dict[str, Any]], object]] = {}
+        self._planter = Planter(ram)
         self._n_early_flushes = 0
         self.read_flags = engine.read_flags
         """RFLAGS without the property's look-ups: on the path of every syscall."""
-        self.n_tlb_flushes = self.n_frames_dropped = self.n_planted = 0
+        self.n_tlb_flushes = self.n_frames_dropped = 0
         self._ticker = Ticker(engine.stop) if state.stops_are_exact else None
 
     # The registers beside `regs`
@@ -98,7 +108,7 @@ class Cpu:
 
     @rflags.setter
     def rflags(self, value: int) -> None:
-        self._engine.write(uc.UC_X86_REG_EFLAGS, value)
+        self._write(uc.UC_X86_REG_EFLAGS, value)
 
     @property
     def fs_base(self) -> int:
@@ -107,7 +117,7 @@ class Cpu:
 
     @fs_base.setter
     def fs_base(self, value: int) -> None:
-        self._engine.write(uc.UC_X86_REG_FS_BASE, value)
+        self._write(uc.UC_X86_REG_FS_BASE, value)
 
     @property
     def gs_base(self) -> int:
@@ -116,7 +126,7 @@ class Cpu:
 
     @gs_base.setter
     def gs_base(self, value: int) -> None:
-        self._engine.write(uc.UC_X86_REG_GS_BASE, value)
+        self._write(uc.UC_X86_REG_GS_BASE, value)
 
     def read_fxsave(self) -> bytes:
         """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
@@ -124,19 +134,28 @@ class Cpu:
 
     def write_fxsave(self, image: bytes) -> None:
         """Load the x87 and SSE state as `fxrstor64`."""
+        self._state.flush()
         fpu.write_fxsave(self._engine, image)
+        self._state.fetch()
 
     def reset_fpu(self) -> None:
         """The state of a new program: everything masked, 64-bit precision, registers empty."""
-        fpu.write_fxsave(self._engine, fpu.initial_fxsave())
+        self.write_fxsave(fpu.initial_fxsave())
 
     def reset(self) -> None:
         """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common)."""
         for index in range(len(self.regs)):
             self.regs[index] = 0
         self.rflags = _RFLAGS_AT_ENTRY
+        for selector in (uc.UC_X86_REG_DS, uc.UC_X86_REG_ES, uc.UC_X86_REG_FS, uc.UC_X86_REG_GS):
+            self._write(selector, 0)
         self.fs_base = self.gs_base = 0
         self.reset_fpu()
+
+    def _write(self, register: int, value: int) -> None:
+        self._state.flush()
+        self._engine.write(register, value)
+        self._state.fetch()
 
     @property
     def error_code(self) -> int:
@@ -156,7 +175,8 @@ class Cpu:
             raise MachineError("a kernel is attached already")
         self._syscall = on_syscall
         self._trap = on_trap
-        self._add_hooks(on_syscall)
+        self._hook_syscalls(on_syscall)
+        self._hook_traps()
 
     def load_space(self, page_table: PageTable) -> None:
         """Make this the address space; its TLB entries are all new."""
@@ -185,28 +205,20 @@ class Cpu:
         """
         state, engine = self._state, self._engine
         root = state.cr3
-        state.cr3 = self._half.identity_root << PAGE_SHIFT
-        engine.ctl(uc.UC_CTL_TLB_FLUSH)
-        for start, end in _runs(frames):
-            engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(start << PAGE_SHIFT), c_uint64(end << PAGE_SHIFT))
-        state.cr3 = root
-        state.clear_exception()
-        engine.ctl(uc.UC_CTL_TLB_FLUSH)
+        try:
+            state.cr3 = self._half.identity_root << PAGE_SHIFT
+            engine.ctl(uc.UC_CTL_TLB_FLUSH)
+            for start, end in _runs(frames):
+                engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(start << PAGE_SHIFT), c_uint64(end << PAGE_SHIFT))
+        finally:
+            state.clear_exception()
+            state.cr3 = root
+            engine.ctl(uc.UC_CTL_TLB_FLUSH)
         self.n_frames_dropped += len(frames)
 
     def code_at(self, address: int, n_bytes: int = _INSN_BYTES_MAX) -> bytes:
         """Up to n_bytes of what the CPU would fetch at address, as far as pages are present and executable."""
-        table = self.page_table
-        found = b""
-        while table is not None and len(found) < n_bytes:
-            here = address + len(found)
-            entry = table.entry(here) if here < 1 << 47 else 0
-            if not entry & P or entry & NX:
-                break
-            offset = here & 0xFFF
-            start = (entry & FRAME_MASK) + offset
-            found += bytes(self.ram.bytes[start : start + min(n_bytes - len(found), 4096 - offset)])
-        return found
+        return b"" if self.page_table is None else self.page_table.code_at(address, n_bytes)
 
     def confirm_fault(self) -> bool:
         """Whether the page fault in hand, which is about to become a signal, is what a real CPU would raise.
@@ -214,16 +226,18 @@ class Cpu:
         False: there is nothing to do for the kernel. Either IN or OUT of a string touched memory before
         its right to the port was checked, and #GP has been raised instead; or a block of code that runs
         into a page that is not there has faulted at its start, before any of it ran. Then it is executed
-        one instruction at a time until the fault comes again, at the true place.
+        one instruction at a time until the fault comes again, at the true place. (A PUSHF in it shows TF.)
         """
         regs = self.regs
         if insn.is_string_io(self.code_at(regs[RIP])):
             self._state.error_code = 0
             self._trap(GENERAL_PROTECTION)
             return False
-        if self._stepped or not self.error_code & FAULT_FETCH or self.cr2 >> 12 == regs[RIP] >> 12:
+        if self._stepped or not self.error_code & FAULT_FETCH or self.cr2 >> PAGE_SHIFT == regs[RIP] >> PAGE_SHIFT:
             return True
-        self._stepping = True
+        if self.rflags & TF:
+            return True  # by the guest's own wish its blocks are single instructions
+        self._mode |= _STEPPING
         self.rflags |= TF
         return False
 
@@ -234,6 +248,8 @@ class Cpu:
         handle, none, zero = engine.handle, c_uint64(0), c_int(0)
         begin = c_uint64()
         self._stop_wanted = False
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._on_unraisable
         if self._ticker is not None:
             self._ticker.arm()
         try:
@@ -245,12 +261,8 @@ class Cpu:
                 begin.value = regs[RIP]
                 error = start(handle, begin, none, none, zero)
                 state.fetch()
-                if self._error is not None:
-                    error_raised, self._error = self._error, None
-                    raise error_raised
-                if self._after_stop is not None:
-                    after, self._after_stop = self._after_stop, None
-                    after()
+                if self._planter.found or self._mode & _VOID or self._error is not None:
+                    self._finish()
                 elif error:
                     engine.check(error)
                 elif not self._stop_wanted:
@@ -258,135 +270,184 @@ class Cpu:
         finally:
             if self._ticker is not None:
                 self._ticker.disarm()
+            sys.unraisablehook = self._unraisable
 
     def close(self) -> None:
         """Give the engine back; the object is of no use afterwards."""
         if self._ticker is not None:
             self._ticker.close()
+        self._state.close()
         self._engine.close()
 
     # Between slices and after traps
 
     def _tick(self) -> None:
         """A slice has ended. The engine's TLB grows only when it is flushed while it is full: do so early on."""
+        if self._mode & _STEPPING:
+            self._end_stepping()
         if self._n_early_flushes < _N_EARLY_FLUSHES:
             self._n_early_flushes += 1
             self.flush_tlb()
         self.on_tick()
 
     def expect_growth(self) -> None:
-        """A new program begins: its first slices may grow the TLB again."""
+        """A new program begins: its first slices are short, and may grow the TLB again."""
         self._n_early_flushes = 0
+        if self._ticker is not None:
+            self._ticker.hurry()
 
     def _settle(self) -> None:
-        """Do what was asked for during the trap, at once and in order."""
-        self._attention = False
+        """Do what was asked for during the trap. A signal's exception may come at any point: then it is done again."""
         if self._root_changed:
-            self._root_changed = self._flush_wanted = False
             table = self.page_table
             root = self._half.empty_root if table is None else table.root
-            self._engine.write(uc.UC_X86_REG_CR3, root << PAGE_SHIFT)  # flushes the TLB by itself
-            self.n_tlb_flushes += 1
-        elif self._flush_wanted:
-            self._flush_wanted = False
+            self._state.cr3 = root << PAGE_SHIFT
+        if self._root_changed or self._flush_wanted:
             self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+            self._root_changed = self._flush_wanted = False
             self.n_tlb_flushes += 1
         if self._stop_wanted:
             self._engine.stop()
+        self._attention = False
 
     def _fail(self, error: BaseException) -> None:
         """An exception must not cross the engine: keep it, and raise it from `run`."""
-        self._error = error
+        if self._error is None:
+            self._error = error
         self._engine.stop()
+
+    def _finish(self) -> None:
+        """Do what a hook has stopped the engine for."""
+        if self._planter.found:
+            self._planter.plant(self._engine, self._state, self.page_table)
+        if self._mode & _VOID:
+            self._deliver_refusal()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
 
     # The hooks
 
-    def _add_hooks(self, on_syscall: Callable[[], object]) -> None:
-        engine, state = self._engine, self._state
-        regs = self.regs
-        live = state.live
+    def _hook_syscalls(self, on_syscall: Callable[[], object]) -> None:
+        state, regs, fail = self._state, self.regs, self._fail
+        copied = not state.live
 
-        def syscall(_uc: int, _user: int) -> None:
+        def syscall() -> None:
             try:
-                if self._after_stop is not None:
-                    engine.stop()  # port_io below: nothing of what follows counts
-                    return
-                if not live:
+                if copied:
                     state.fetch()
-                if self._stepping:
+                if self._mode:
+                    if self._mode & _VOID:
+                        return
                     self._end_stepping()
-                regs[RIP] += 2  # as Linux sees it; the engine adds the 2 when the hook returns
-                on_syscall()
-                if self._attention:
-                    self._settle()
-                regs[RIP] -= 2
-                if not live:
-                    state.flush()
+                regs[RIP] += _SYSCALL_BYTES  # as Linux sees it; the engine adds the 2 when the hook returns
+                try:
+                    on_syscall()
+                    if self._attention:
+                        self._settle()
+                finally:
+                    regs[RIP] = regs[RIP] - _SYSCALL_BYTES & _MASK
+                    if copied:
+                        state.flush()
             except BaseException as error:  # noqa: BLE001  # re-raised from run
-                self._fail(error)
+                fail(error)
 
-        def interrupt(_uc: int, vector: int, _user: int) -> None:
+        def again(_arguments: dict[str, Any]) -> None:
+            if copied:
+                state.fetch()
+            regs[RIP] = regs[RIP] - _SYSCALL_BYTES & _MASK
+            if copied:
+                state.flush()
+
+        self._engine.hook(uc.UC_HOOK_INSN, uc.PLAIN_CALLBACK, syscall, uc.UC_X86_INS_SYSCALL)
+        self._repeat[syscall.__code__] = again
+
+    def _hook_traps(self) -> None:
+        engine, state, fail = self._engine, self._state, self._fail
+        copied = not state.live
+
+        def interrupt(_uc: int, vector: int) -> None:
             try:
-                if not live:
+                if copied:
                     state.fetch()
                 is_int = state.exception_is_int
                 state.clear_exception()
-                if self._after_stop is not None:
-                    engine.stop()  # port_io below: nothing of what follows counts
+                if self._mode & _VOID:
+                    engine.stop()  # nothing of what follows counts
                     return
-                self._exception(vector, is_int)
-                if self._attention:
-                    self._settle()
-                if not live:
-                    state.flush()
+                try:
+                    self._exception(vector, is_int)
+                    if self._attention:
+                        self._settle()
+                finally:
+                    if copied:
+                        state.flush()
             except BaseException as error:  # noqa: BLE001
-                self._fail(error)
+                fail(error)
 
-        def invalid(_uc: int, _user: int) -> bool:
-            interrupt(_uc, INVALID_OPCODE, _user)
+        def invalid() -> bool:
+            try:
+                interrupt(0, INVALID_OPCODE)
+            except BaseException as error:  # noqa: BLE001
+                fail(error)
             return True
 
-        def edge(_uc: int, block: int, _previous: int, _user: int) -> None:
+        def edge(_uc: int, block: Any) -> None:
             try:
-                self._new_block(c_uint64.from_address(block).value, ctypes.c_uint16.from_address(block + 10).value)
+                made = block.contents
+                if self._planter.wants(self.page_table, made.pc, made.n_bytes):
+                    engine.stop()
             except BaseException as error:  # noqa: BLE001
-                self._fail(error)
+                fail(error)
 
-        def port_in(_uc: int, _port: int, _size: int, _user: int) -> int:
-            self._port_io()
+        def refuse() -> int:
+            try:
+                self._refuse()
+            except BaseException as error:  # noqa: BLE001
+                fail(error)
             return 0
 
-        def port_out(_uc: int, _port: int, _size: int, _value: int, _user: int) -> None:
-            self._port_io()
-
-        def sysenter(_uc: int, _user: int) -> None:
-            try:
-                if not live:
-                    state.fetch()
-                self._raise_at(regs[RIP], GENERAL_PROTECTION)
-            except BaseException as error:  # noqa: BLE001
-                self._fail(error)
-
-        engine.hook(uc.UC_HOOK_INSN, uc.SYSCALL_CALLBACK, syscall, uc.UC_X86_INS_SYSCALL)
         engine.hook(uc.UC_HOOK_INTR, uc.INTR_CALLBACK, interrupt)
         engine.hook(uc.UC_HOOK_INSN_INVALID, uc.INVALID_CALLBACK, invalid)
         engine.hook(uc.UC_HOOK_EDGE_GENERATED, uc.EDGE_CALLBACK, edge)
-        engine.hook(uc.UC_HOOK_INSN, uc.IN_CALLBACK, port_in, uc.UC_X86_INS_IN)
-        engine.hook(uc.UC_HOOK_INSN, uc.OUT_CALLBACK, port_out, uc.UC_X86_INS_OUT)
-        engine.hook(uc.UC_HOOK_INSN, uc.SYSCALL_CALLBACK, sysenter, uc.UC_X86_INS_SYSENTER)
+        engine.hook(uc.UC_HOOK_INSN, uc.IN_CALLBACK, refuse, uc.UC_X86_INS_IN)
+        engine.hook(uc.UC_HOOK_INSN, uc.IN_CALLBACK, refuse, uc.UC_X86_INS_OUT)
+        engine.hook(uc.UC_HOOK_INSN, uc.IN_CALLBACK, refuse, uc.UC_X86_INS_SYSENTER)
+        self._repeat |= {
+            interrupt.__code__: lambda arguments: interrupt(0, arguments["vector"]),
+            invalid.__code__: lambda _arguments: invalid(),
+            edge.__code__: lambda arguments: edge(0, arguments["block"]),
+            refuse.__code__: lambda _arguments: refuse(),
+        }
+
+    def _on_unraisable(self, report: sys.UnraisableHookArgs) -> None:
+        """Python runs a signal's handler when a function begins: what it raises may come before a hook's `try`.
+
+        ctypes would print it and forget it. It is raised from `run`, and the hook does its work: but for
+        a system call, which is made again when the guest goes on.
+        """
+        trace = report.exc_traceback
+        code = None if trace is None else trace.tb_frame.f_code
+        if trace is None or code not in self._repeat or report.exc_value is None:
+            self._unraisable(report)
+            return
+        if trace.tb_lineno == code.co_firstlineno:
+            self._repeat[code](trace.tb_frame.f_locals)
+        self._fail(report.exc_value)
 
     def _exception(self, vector: int, is_int: int) -> None:
         """Make of the engine's vector what a CPU with Linux's IDT raises, and hand it to the kernel."""
         regs = self.regs
-        self.was_single_step = vector == DEBUG
-        if self._stepping:
+        self._stepped = False
+        if self._mode & _STEPPING:
             if vector == DEBUG:
                 return
+            self._stepped = self.rflags & TF != 0  # POPF ends the stepping too soon
             self._end_stepping()
-            self._stepped = True
+        self.was_single_step = vector == DEBUG
         if is_int and vector not in (BREAKPOINT, OVERFLOW):
             # int n: the gates of all others are closed to CPL 3 (arch/x86/kernel/idt.c)
-            regs[RIP] -= 2
+            regs[RIP] -= _INT_N_BYTES
             self._state.error_code = vector << 3 | 2
             vector = GENERAL_PROTECTION
         elif vector == INVALID_OPCODE:
@@ -394,84 +455,40 @@ class Cpu:
             if code[:1] == _ICEBP:
                 regs[RIP] += 1
                 vector = DEBUG
-                self.was_single_step = False
             elif code == _RDPMC:
                 self._state.error_code = 0
                 vector = GENERAL_PROTECTION
         elif vector == GENERAL_PROTECTION and insn.is_stack_reference(self.code_at(regs[RIP]), 0):
             vector = STACK_FAULT
         self._trap(vector)
-        self._stepped = False
 
     def _end_stepping(self) -> None:
-        self._stepping = False
+        self._mode &= ~_STEPPING
         self.rflags &= ~TF
 
-    def _raise_at(self, address: int, vector: int) -> None:
-        """End the slice and raise an exception at `address` from outside the hook, where RIP can be set."""
-
-        def deliver() -> None:
-            self.regs[RIP] = address
-            self._state.error_code = 0
-            self._exception(vector, 0)
-
-        self._after_stop = deliver
-        self._engine.stop()
-
-    def _port_io(self) -> None:
-        """IN or OUT: #GP at CPL 3, which the engine does not raise.
+    def _refuse(self) -> None:
+        """IN, OUT, SYSENTER: #GP at CPL 3, which the engine does not raise.
 
         The block cannot be left from here, so what it does further must not count: the registers are
         kept, and with no page mapped the first memory access ends it.
         """
-        try:
-            if self._after_stop is not None:
-                return  # a further IN of the same block
-            state = self._state
-            kept, root = state.save(), state.cr3
-            state.cr3 = self._half.empty_root << PAGE_SHIFT
-            self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+        if self._mode & _VOID:
+            return  # a further one of the same block
+        state = self._state
+        self._kept = state.save()
+        self._mode |= _VOID
+        state.cr3 = self._half.empty_root << PAGE_SHIFT
+        self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+        self._engine.stop()
 
-            def deliver() -> None:
-                state.restore(kept)
-                state.cr3 = root
-                self.flush_tlb()
-                state.error_code = 0
-                self._exception(GENERAL_PROTECTION, 0)
-
-            self._after_stop = deliver
-            self._engine.stop()
-        except BaseException as error:  # noqa: BLE001
-            self._fail(error)
-
-    # AVX: VEX-coded instructions must trap, because the engine would run them as SSE
-
-    def _new_block(self, address: int, n_bytes: int) -> None:
-        """Called once for each block before it first runs: one with a VEX instruction must not."""
-        code = self.code_at(address, n_bytes)
-        at = insn.find_vex(code, n_bytes)
-        if at >= 0 and self._after_stop is None:
-            self._after_stop = lambda: self._plant(address, address + at)
-            self._engine.stop()
-
-    def _plant(self, block: int, address: int) -> None:
-        """Translate `block` with an undefined opcode at `address`; the guest's bytes stay as they are.
-
-        Host writes do not invalidate translations, so the trap lives as long as the translation, in
-        every process that maps the frame.
-        """
-        table = self.page_table
-        assert table is not None
-        where = (table.entry(address) & FRAME_MASK) + (address & 0xFFF)
-        self._engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(address), c_uint64(address + 1))
-        ram = self.ram.bytes
-        true_byte = ram[where]
-        ram[where : where + 1] = _UNDEFINED
-        made = ctypes.create_string_buffer(16)
-        self._engine.ctl(uc.UC_CTL_TB_REQUEST_CACHE, c_uint64(block), made)
-        ram[where] = true_byte
-        self._state.clear_exception()
-        self.n_planted += 1
+    def _deliver_refusal(self) -> None:
+        state = self._state
+        state.restore(self._kept)
+        self.rflags = self._engine.read_flags()  # kept in the form they have inside a block
+        self._mode &= ~_VOID
+        self.flush_tlb()
+        state.error_code = 0
+        self._exception(GENERAL_PROTECTION, 0)
 
 
 def _runs(frames: list[FrameNr]) -> list[tuple[int, int]]:

@@ -12,6 +12,7 @@ _UC_X86_REG_FPSW, _UC_X86_REG_FPCW, _UC_X86_REG_FPTAG, _UC_X86_REG_MXCSR = 31, 2
 _UC_X86_REG_FP0, _UC_X86_REG_FIP, _UC_X86_REG_FDP = 82, 254, 256
 _UC_X86_REG_XMM0 = 122
 _MXCSR_MASK = 0xFFFF
+_EMPTY = 3  # a tag
 _HEADER = struct.Struct("<HHBxHQQII")  # FCW FSW FTW FOP FIP FDP MXCSR MXCSR_MASK
 _INITIAL = _HEADER.pack(0x37F, 0, 0, 0, 0, 0, 0x1F80, _MXCSR_MASK).ljust(512, b"\0")
 
@@ -25,7 +26,7 @@ def read_fxsave(engine: Engine) -> bytes:
     """The 512 bytes that `fxsave64` would write now."""
     control, status = engine.read(_UC_X86_REG_FPCW) & 0xFFFF, engine.read(_UC_X86_REG_FPSW) & 0xFFFF
     tags = engine.read(_UC_X86_REG_FPTAG) & 0xFFFF
-    abridged = sum(1 << i for i in range(8) if tags >> 2 * i & 3 != 3)
+    abridged = sum(1 << i for i in range(8) if tags >> 2 * i & 3 != _EMPTY)
     top = status >> 11 & 7
     header = _HEADER.pack(
         control, status, abridged, 0, engine.read(_UC_X86_REG_FIP), engine.read(_UC_X86_REG_FDP),
@@ -47,6 +48,6 @@ def write_fxsave(engine: Engine, image: bytes) -> None:
     engine.write(_UC_X86_REG_MXCSR, mxcsr & _MXCSR_MASK)
     for i in range(8):
         engine.write_wide(_UC_X86_REG_FP0 + (top + i) % 8, image[32 + 16 * i : 42 + 16 * i] + bytes(6))
-    engine.write(_UC_X86_REG_FPTAG, sum(3 << 2 * i for i in range(8) if not abridged >> i & 1))
+    engine.write(_UC_X86_REG_FPTAG, sum(_EMPTY << 2 * i for i in range(8) if not abridged >> i & 1))
     for i in range(16):
         engine.write_wide(_UC_X86_REG_XMM0 + i, image[160 + 16 * i : 176 + 16 * i])

@@ -25,7 +25,9 @@ class Ticker:
         self._armed.acquire()
         self._pause = _thread.allocate_lock()  # always held: acquiring it with a timeout is the sleep
         self._pause.acquire()
+        self._stopping = _thread.allocate_lock()  # held during `stop`, so that `close` can wait for its end
         self._started = self._running = self._closed = False
+        self._n_ticks = 0
 
     def arm(self) -> None:
         """A guest begins to run."""
@@ -40,21 +42,29 @@ class Ticker:
         """No guest runs any more."""
         self._running = False
 
+    def hurry(self) -> None:
+        """Begin with short slices again."""
+        self._n_ticks = 0
+
     def close(self) -> None:
-        """End the thread."""
-        self._closed = True
+        """End the thread; there is no `stop` after this."""
+        with self._stopping:
+            self._closed = True
         self._running = False
         if self._armed.locked():
             self._armed.release()
-        self._pause.release()
+        if self._pause.locked():
+            self._pause.release()
 
     def _loop(self) -> None:
-        n_ticks = 0
-        while not self._closed:
+        while True:
             if not self._running:
                 self._armed.acquire()
-                continue
-            self._pause.acquire(timeout=_EARLY_SLICE_S if n_ticks < _N_EARLY else _SLICE_S)
-            n_ticks += 1
-            if self._running:
-                self._stop()
+            else:
+                self._pause.acquire(timeout=_EARLY_SLICE_S if self._n_ticks < _N_EARLY else _SLICE_S)
+                self._n_ticks += 1
+            with self._stopping:
+                if self._closed:
+                    return
+                if self._running:
+                    self._stop()

@@ -110,6 +110,7 @@ def _advise_flags(space: AddressSpace, vma: Vma, start: int, end: int, advice: i
     if flags == vma.flags:
         return
     if vma.start != start or vma.end != end:
+        ptes.prepare(space.page_table, start, end)
         try:
             space.check_map_count()
         except SyscallError:
@@ -124,6 +125,7 @@ def _advise_pages(space: AddressSpace, vma: Vma, start: int, end: int, advice: i
     if locked and advice not in (mman.MADV_WILLNEED, mman.MADV_DONTNEED_LOCKED, *_POPULATE):
         raise SyscallError(EINVAL, "locked")
     if advice in (mman.MADV_DONTNEED, mman.MADV_DONTNEED_LOCKED):
+        ptes.prepare(space.page_table, start, end)
         ptes.clear(space, start, end)
     elif (advice == mman.MADV_FREE and vma.pages is not None) or advice == mman.MADV_COLLAPSE:
         raise SyscallError(EINVAL, "not for this kind of area")

@@ -11,10 +11,10 @@ from bisect import bisect_right
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV
-from pyuk.machine.paging import FRAME_MASK, NX, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, D, P, W
+from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, LARGE_SHIFT, NX, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, D, P, W
 from pyuk.machine.ram import OutOfFramesError
 from pyuk.mm.pages import READ_AROUND_PAGES
-from pyuk.mm.vma import STACK_GUARD_GAP_BYTES, VM_ACCESS, VM_EXEC, VM_GROWSDOWN, VM_SHARED, VM_WRITE
+from pyuk.mm.vma import STACK_GUARD_GAP_BYTES, VM_ACCESS, VM_EXEC, VM_GROWSDOWN, VM_NOHUGEPAGE, VM_SHARED, VM_WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,9 +63,12 @@ def fault(space: AddressSpace, address: int, error_code: int) -> Fault | None:
         return Fault(SIGSEGV, SEGV_ACCERR, address)
     ram = space.ram
     try:
-        base = space.page_table.leaves.get(address >> 21)
+        region = address >> 21
+        base = space.page_table.owned.get(region)
         if base is None:
-            base = space.page_table.leaf(address)
+            if vma.pages is None and _large(space, vma, region, error_code):
+                return None
+            base = space.page_table.own(region)
         slot = base + (address >> 12 & 511)
         entry = ram.words[slot]
         if entry:
@@ -82,6 +85,42 @@ def fault(space: AddressSpace, address: int, error_code: int) -> Fault | None:
     except OutOfFramesError:
         return Fault(SIGKILL, SI_KERNEL, address)
     return None
+
+
+def _large(space: AddressSpace, vma: Vma, region: int, error_code: int) -> bool:
+    """Answer a fault in anonymous memory with a 2 MiB page, if there is one that only lacks W, or can be one.
+
+    Raises OutOfFramesError. Source: Linux 6.1 mm/huge_memory.c, with transparent_hugepage/enabled "always".
+    """
+    table, ram = space.page_table, space.ram
+    slot = table.large.get(region)
+    if slot is not None:
+        entry = ram.words[slot]
+        run: FrameNr = (entry & FRAME_MASK) >> PAGE_SHIFT  # type: ignore[assignment]
+        if error_code & PF_INSTR:
+            return False
+        if not error_code & PF_WRITE or entry & W:
+            return bool(entry & P)
+        if vma.flags & VM_SHARED or ram.counts[run] > 1 or not ram.is_whole(run):
+            return False
+        ram.words[slot] = entry | W | A | D
+        space.n_minor += 1
+        return True
+    start = region << LARGE_SHIFT
+    if start < vma.start or vma.end < start + LARGE_BYTES or region in table.leaves:
+        return False
+    if vma.flags & (VM_EXEC | VM_NOHUGEPAGE | VM_SHARED):
+        return False
+    table.make_room(region)
+    run = ram.alloc_run()  # type: ignore[assignment]
+    if not run:
+        return False
+    if not vma.anon_vma:
+        space.prepare_anon_vma(vma)
+    table.set_large(region, run << PAGE_SHIFT | vma.entry | D)
+    space.n_large += 1
+    space.n_demand_zero += 1
+    return True
 
 
 def _present(space: AddressSpace, vma: Vma, address: int, slot: int, error_code: int) -> Fault | None:
@@ -135,6 +174,8 @@ def _absent_file_page(space: AddressSpace, vma: Vma, address: int, slot: int, er
     if not frame:
         try:
             frame = pages.load(page, vma.backing)
+        except OutOfFramesError:
+            raise
         except SyscallError:  # filemap_fault: the disk's error is the reader's SIGBUS
             frame = 0
         if not frame:

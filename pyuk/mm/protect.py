@@ -6,7 +6,7 @@ from pyuk.abi.errno import EACCES, EINVAL, ENOMEM, SyscallError
 from pyuk.abi.mman import PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE
 from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT
 from pyuk.mm import ptes
-from pyuk.mm.vma import VM_ACCESS, VM_ACCOUNT, VM_GROWSDOWN, VM_NORESERVE, VM_SHARED, VM_WRITE
+from pyuk.mm.vma import VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_NORESERVE, VM_SHARED, VM_WRITE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,8 @@ def _fix(space: AddressSpace, vma: Vma, start: int, end: int, flags: int) -> Non
         if not vma.flags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE):
             space.check_enough_memory(n_pages)
             flags |= VM_ACCOUNT
+    ptes.prepare(space.page_table, start, end)
+    ptes.own_shared(space.page_table, start, end, large=bool(flags & VM_EXEC))
     if vma.start != start or vma.end != end:
         space.check_map_count()
         (vma,) = space.vmas.isolate(start, end)

@@ -113,6 +113,8 @@ def _move(
     """move_vma: a new area with the old one's pages; the old one goes unless MREMAP_DONTUNMAP."""
     keep = flags & MREMAP_DONTUNMAP
     space.check_map_count(3)
+    if old_length:
+        ptes.make_room(space, addr, addr + old_length, new_addr)
     if vma.flags & VM_ACCOUNT:
         space.check_enough_memory((new_length if keep else new_length - old_length) >> PAGE_SHIFT)
     new = vma.twin()

@@ -40,7 +40,7 @@ from pyuk.abi.mman import (
     MAP_UNINITIALIZED,
 )  # fmt: skip
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_AS, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_STACK
-from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, W
+from pyuk.machine.paging import FRAME_MASK, LARGE_PAGES, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, W
 from pyuk.mm import fault as faults
 from pyuk.mm import layout, ptes
 from pyuk.mm.pages import Pages
@@ -94,7 +94,7 @@ class AddressSpace:
 
     __slots__ = (
         "_base", "_next_anon_vma", "arg_range", "brk", "cache", "data_bytes", "env_range", "limits", "machine",
-        "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_minor", "page_table", "ram",
+        "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "ram",
         "start_brk", "start_stack", "vmas",
     )  # fmt: skip
 
@@ -114,6 +114,7 @@ class AddressSpace:
         self.start_stack = 0
         self.arg_range = self.env_range = (0, 0)
         self.n_minor = self.n_demand_zero = self.n_cow = self.n_file = self.n_around = self.n_flushes = 0
+        self.n_large = 0
         cache.spaces.append(self)
 
     fault = faults.fault
@@ -227,6 +228,7 @@ class AddressSpace:
 
     def _unmap(self, start: int, end: int) -> None:
         vmas = self.vmas
+        ptes.prepare(self.page_table, start, end)
         gone = vmas.cut(start, end)
         if not gone:
             return
@@ -383,8 +385,9 @@ class AddressSpace:
     @property
     def rss_pages(self) -> int:
         """Pages with a frame."""
-        words = self.ram.words
-        return sum(512 - words[base : base + 512].tolist().count(0) for base in self.page_table.leaves.values())
+        words, table = self.ram.words, self.page_table
+        n_small = sum(512 - words[base : base + 512].tolist().count(0) for base in table.leaves.values())
+        return n_small + LARGE_PAGES * len(table.large)
 
     @property
     def n_minor_faults(self) -> int:

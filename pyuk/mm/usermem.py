@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, ENOMEM, SyscallError
 from pyuk.abi.signal import SIGKILL
-from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, P, W
+from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, P, W
 from pyuk.mm.fault import PF_WRITE
 from pyuk.mm.vma import VM_ACCESS
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
     from pyuk.mm.space import AddressSpace
 
+_LARGE_MASK = LARGE_BYTES - 1
 _SIGN_32, _SIGN_64 = 1 << 31, 1 << 63
 
 
@@ -29,11 +30,12 @@ class UserMemory:
     is exhausted. What comes before a bad byte has been written, as on Linux.
     """
 
-    __slots__ = ("_bytes", "_leaves", "_words", "space")
+    __slots__ = ("_bytes", "_leaves", "_owned", "_words", "space")
 
     def __init__(self, space: AddressSpace) -> None:
         self.space = space
         self._leaves = space.page_table.leaves
+        self._owned = space.page_table.owned
         self._words = space.ram.words
         self._bytes = space.ram.bytes
 
@@ -54,7 +56,7 @@ class UserMemory:
         n_bytes = len(data)
         offset = addr & PAGE_MASK
         if offset + n_bytes <= PAGE_BYTES:
-            base = self._leaves.get(addr >> 21)
+            base = self._owned.get(addr >> 21)
             if base is not None:
                 entry = self._words[base + (addr >> 12 & 511)]
                 if entry & W and entry & P and not self.space.ram.executable[(entry & FRAME_MASK) >> 12]:
@@ -175,7 +177,8 @@ class UserMemory:
             return parts
         if not 0 <= addr <= TASK_SIZE - n_bytes:
             raise _ShortError(EFAULT, parts)
-        leaves, words, ram = self._leaves, self._words, self.space.ram
+        tables = self._owned if writing else self._leaves
+        words, ram, table = self._words, self.space.ram, self.space.page_table
         executable = ram.executable
         wanted = P | W if writing else P
         first = last = 0  # physical bytes of the run that is being collected
@@ -183,19 +186,19 @@ class UserMemory:
         written_code: list[FrameNr] = []
         errno = 0
         while addr < end:
-            base = leaves.get(addr >> 21)
-            entry = 0 if base is None else words[base + (addr >> 12 & 511)]
+            base = tables.get(addr >> 21)
+            entry = table.entry(addr) if base is None else words[base + (addr >> 12 & 511)]
             if entry & wanted != wanted:
                 errno = self._fault_in(addr, writing=writing)
                 if errno:
                     break
-                entry = self.space.page_table.entry(addr)
+                entry = table.entry(addr)
             if writing:
                 frame: FrameNr = (entry & FRAME_MASK) >> PAGE_SHIFT  # type: ignore[assignment]
                 if executable[frame]:
                     written_code.append(frame)
             at = entry & FRAME_MASK | addr & PAGE_MASK
-            stop = min((addr | PAGE_MASK) + 1, end)
+            stop = min((addr | PAGE_MASK if base is not None or addr >> 21 not in table.large else addr | _LARGE_MASK) + 1, end)
             if at != last:
                 if last:
                     parts.append(ram.bytes[first:last])

@@ -202,6 +202,12 @@ class VmaSet:
         if vma.end > self._full_above:  # what lay in a guard gap may now lie below a plain area
             self._full_bytes = 0
 
+    def append(self, vma: Vma) -> None:
+        """Insert an area above all others."""
+        self.areas.append(vma)
+        self.starts.append(vma.start)
+        self._full_bytes = 0
+
     def cut(self, start: int, end: int) -> list[Vma]:
         """Take out all of [start, end), splitting at its edges; dropping what they hold is the caller's business."""
         gone = self.isolate(start, end)

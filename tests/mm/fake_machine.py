@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_STACK
 from pyuk.abi.types import FrameNr
-from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, A, D, P, PageTable, U, W
+from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, A, D, PS, P, PageTable, U, W
 from pyuk.machine.ram import Ram
 from pyuk.mm.fault import PF_INSTR, PF_PRESENT, PF_USER, PF_WRITE, Fault
 from pyuk.mm.pagecache import PageCache
@@ -87,13 +87,10 @@ class Guest:
         for _ in range(4):
             entry = machine.tlb.get(va >> 12)
             if entry is None or (write and not entry & W) or (fetch and entry & NX):
-                base = self.space.page_table.leaves.get(va >> 21)
-                slot = 0 if base is None else base + (va >> 12 & 511)
-                entry = words[slot] if base is not None else 0
+                slot, entry = self._walk(va)
                 present = entry & P
                 if present and entry & U and not (write and not entry & W) and not (fetch and entry & NX):
-                    entry |= A | (D if write else 0)
-                    words[slot] = entry
+                    words[slot] |= A | (D if write else 0)
                     machine.tlb[va >> 12] = entry
                 else:
                     machine.tlb.pop(va >> 12, None)
@@ -103,6 +100,23 @@ class Guest:
                     continue
             return entry & FRAME_MASK | va & PAGE_MASK
         raise AssertionError(f"the fault at {va:#x} is answered but recurs")
+
+    def _walk(self, va: int) -> tuple[int, int]:
+        """Where the entry that translates va stands, and its translation with the rights of all levels."""
+        words = self.machine.ram.words
+        table, rights = self.space.page_table.root, P | W | U
+        for shift in (39, 30, 21, 12):
+            slot = (table << 9) + (va >> shift & 511)
+            entry = words[slot]
+            if not entry & P:
+                return slot, 0
+            rights &= entry
+            table = (entry & FRAME_MASK) >> 12
+            if shift == 21 and entry & PS:
+                assert not table & 511
+                table += va >> 12 & 511
+                break
+        return slot, table << 12 | rights | entry & (NX | A | D)
 
     def load(self, va: int, n_bytes: int = 1) -> bytes:
         """Read bytes of one page."""

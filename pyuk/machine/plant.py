@@ -1,0 +1,69 @@
+"""AVX: VEX-coded instructions must trap, because the engine would run some of them as SSE.
+
+Each new block of translated code is looked at once, before it first runs. One with a VEX-coded
+instruction is translated anew with an undefined opcode in its place. The guest's bytes stay as they
+are: host writes do not invalidate translations, so the trap lives as long as the translation, in
+every process that maps the frame, and code without traps pays nothing.
+"""
+
+from __future__ import annotations
+
+from ctypes import byref, c_uint64
+
+from pyuk.machine import engine as uc
+from pyuk.machine import insn
+from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.machine.engine import Engine
+    from pyuk.machine.paging import PageTable
+    from pyuk.machine.ram import Ram
+    from pyuk.machine.state import LiveState
+
+_UNDEFINED = b"\x06"  # push es: one byte that 64-bit mode does not know
+
+
+class Planter:
+    """Finds blocks that need a trap while the engine runs, and plants when it has stopped."""
+
+    def __init__(self, ram: Ram) -> None:
+        self._ram = ram
+        self._find = ram.find
+        self.found: list[tuple[int, int]] = []
+        """Start of the block, address of the instruction."""
+        self.n_planted = 0
+
+    def wants(self, table: PageTable | None, block: int, n_bytes: int) -> bool:
+        """Whether the engine must stop before it runs this new block."""
+        if table is None:
+            return False
+        offset = block & PAGE_MASK
+        if offset + n_bytes <= PAGE_BYTES:
+            start = (table.entry(block) & FRAME_MASK) + offset
+            end = start + n_bytes
+            if self._find(b"\xc5", start, end) < 0 and self._find(b"\xc4", start, end) < 0:
+                return False
+        at = insn.find_vex(table.code_at(block, n_bytes), n_bytes)
+        if at < 0:
+            return False
+        self.found.append((block, block + at))
+        return True
+
+    def plant(self, engine: Engine, state: LiveState, table: PageTable | None) -> None:
+        """Translate what was found with its traps. The table is the one it was found in."""
+        ram = self._ram.bytes
+        while self.found:
+            block, address = self.found[-1]
+            where = (table.entry(address) & FRAME_MASK) + (address & PAGE_MASK) if table is not None else 0
+            # Only what begins at or runs over this first byte: another block's trap at the same address stays.
+            engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(block), c_uint64(block + 1))
+            true_byte = ram[where]
+            try:
+                ram[where : where + 1] = _UNDEFINED
+                engine.ctl(uc.UC_CTL_TB_REQUEST_CACHE, c_uint64(block), byref(uc.Block()))
+            finally:
+                ram[where] = true_byte
+            state.clear_exception()
+            self.found.pop()
+            self.n_planted += 1
