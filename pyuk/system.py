@@ -104,6 +104,7 @@ class System:
         task.mm = AddressSpace(self.machine, self.cache, process.limits)
         if task.creds.euid == 0:
             task.mm.mmap_min_addr = 0  # security/min_addr.c: CAP_SYS_RAWIO may map there
+            task.mm.may_lock_all = True  # CAP_IPC_LOCK
         task.mem = UserMemory(task.mm)
         loaded = program.commit(
             task.mm, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[RLIMIT_STACK], vdso=self._vdso

@@ -1,6 +1,7 @@
 """Write what is generated from the declarations of the system calls: `python -m tools.syscall_table [--check]`.
 
-docs/syscalls.md, and pyuk/syscalls/index.py, which says where to find a call without importing all of them.
+docs/syscalls.md, and pyuk/syscalls/index.py, which says where to find a call without importing all of them, and how to
+call it without importing the words of its declaration.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyuk.abi.declare import SYSCALLS
 from pyuk.abi.numbers import GROUPS, NUMBERS
+from pyuk.abi.syscall import DECLARED
 
 if TYPE_CHECKING:
-    from pyuk.abi.declare import Declaration
+    from pyuk.abi.syscall import Declaration
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "syscalls.md"
@@ -40,7 +41,7 @@ def declarations() -> list[Declaration]:
     package = importlib.import_module("pyuk.syscalls")
     for module in pkgutil.walk_packages(package.__path__, "pyuk.syscalls."):
         importlib.import_module(module.name)
-    return [SYSCALLS[number] for number in sorted(SYSCALLS)]
+    return sorted(DECLARED.values(), key=lambda declaration: declaration.number)
 
 
 def page() -> str:
@@ -58,18 +59,23 @@ def _row(declaration: Declaration) -> str:
 
 
 INDEX_HEAD = """\
-\"\"\"Which module has which system calls. Generated from the declarations by `make docs`.\"\"\"
+\"\"\"Where each system call is and what C types it takes. Generated from the declarations by `make docs`.
 
-FAMILIES = {
+A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and the module of pyuk.syscalls.
+\"\"\"
+
+CALLS = \"\"\"
 """
 
 
 def index() -> str:
     """The text of pyuk/syscalls/index.py as it should be."""
-    families: dict[str, list[str]] = {}
-    for declaration in declarations():
-        families.setdefault(declaration.handler.__module__.rpartition(".")[2], []).append(str(declaration.number))
-    return INDEX_HEAD + "".join(f'    "{name}": "{" ".join(families[name])}",\n' for name in sorted(families)) + "}\n"
+    return INDEX_HEAD + "".join(_line(declaration) for declaration in declarations()) + '"""\n'
+
+
+def _line(declaration: Declaration) -> str:
+    family = declaration.handler.__module__.rpartition(".")[2]
+    return f"{declaration.number} {declaration.name} {declaration.shape or '-'} {family}\n"
 
 
 def main(arguments: list[str]) -> int:

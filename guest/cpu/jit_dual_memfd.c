@@ -1,4 +1,3 @@
-// needs: memfd
 //
 // As jit_dual, on a memfd_create(2) file: the way most code generators that keep W^X do it.
 #include "jit.h"

@@ -54,6 +54,10 @@ FCNTL_RESULT: Commands = {
     fcntl.F_GETLEASE: Explained(Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16),
 }
 
+MEMBARRIER_RESULT: Commands = {
+    0: Explained(Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_QUERY MEMBARRIER_CMD_FLAG_*")), base=16),
+}
+
 _TERMIOS_IN, _TERMIOS_OUT = StructAt(IN, TERMIOS), StructAt(OUT, TERMIOS)
 _INT_IN, _INT_OUT = StructAt(IN, INT32), StructAt(OUT, INT32)
 

@@ -1,13 +1,7 @@
-"""How a system call is declared: once, by the signature of its handler.
+"""The words in which a handler's signature says what a system call's arguments are.
 
-    @syscall("read")
-    def sys_read(task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(OUT, "return")], count: SizeArg) -> int:
-
-The number and the groups come from `numbers`; the conversion of registers, the trace text, docs/syscalls.md and
-the bad-pointer sweep come from the annotations. These stay strings until somebody asks: three hundred declarations
-cost a start nothing, and a plain run asks only for the C type of each argument, on a call's first use.
-
-`Annotated` means to mypy what it always means, and at run time is the kind alone.
+`Annotated` means to mypy what it always means; at run time it is the kind alone. Nobody imports this module to run a
+program: handlers import it for mypy only, and `pyuk.abi.syscall` when somebody asks for the kinds.
 """
 
 from __future__ import annotations
@@ -26,18 +20,13 @@ from pyuk.abi.kinds import (
     When,
     Word,
 )  # fmt: skip
-from pyuk.abi.numbers import NUMBERS
+from pyuk.abi.syscall import syscall as syscall  # noqa: PLC0414  # for handlers that import their words at run time
 from pyuk.abi.tables import Table
 from pyuk.abi.types import Fd, UserAddr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Annotated as Annotated  # noqa: PLC0414  # handlers import it from here
-    from typing import Any, TypeVar
-
-    Handler = TypeVar("Handler", bound=Callable[..., int])
-    Entry = Callable[[Any, Any], int]
 else:
 
     class Annotated:
@@ -109,6 +98,12 @@ MsyncArg = Annotated[int, Flags(Table("mman", "MS_"))]
 MremapArg = Annotated[int, Flags(Table("mman", "MREMAP_"), "ulong")]
 MremapAddressArg = Annotated[UserAddr, When(Address(), "flags", 2)]  # MREMAP_FIXED
 MlockallArg = Annotated[int, Flags(Table("mman", "MCL_"))]
+Mlock2Arg = Annotated[int, Flags(Table("mman", "MLOCK_"), "uint")]
+PkeyRightsArg = Annotated[int, Flags(Table("mman", "PKEY_"), "ulong")]
+MembarrierArg = Annotated[int, Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_FLAG_*"), enum=True)]
+MembarrierFlagsArg = Annotated[int, Flags(Table("membarrier", "MEMBARRIER_CMD_FLAG_"), "uint")]
+MembarrierCpuArg = Annotated[int, When(Number("int"), "flags", 1)]  # MEMBARRIER_CMD_FLAG_CPU
+MembarrierResult = Annotated[int, ByCommand("cmd", "MEMBARRIER_RESULT")]
 MemfdArg = Annotated[int, Flags(Table("mman", "MFD_"), "uint")]
 SigHowArg = Annotated[int, Flags(Table("signal", "SIG_BLOCK SIG_UNBLOCK SIG_SETMASK", unknown="SIG_???"), enum=True)]
 ResourceArg = Annotated[int, Flags(Table("resource", "RLIMIT_"), "uint", enum=True)]
@@ -153,136 +148,3 @@ HexResult = Annotated[int, Number("ulong", 16)]
 FcntlResult = Annotated[int, ByCommand("cmd", "FCNTL_RESULT")]
 SchedResult = Annotated[int, Explained(Flags(Table("sched", "SCHED_"), enum=True))]
 TimeResult = Annotated[int, Explained(Word("date"))]
-
-_LONG = Number("long")
-
-
-class Declaration:
-    """One system call: who it is, who handles it, and what its arguments are."""
-
-    __slots__ = ("_kinds", "handler", "name", "note", "number")
-
-    def __init__(self, name: str, handler: Callable[..., int], note: str) -> None:
-        self.number = NUMBERS[name]
-        self.name = name
-        self.handler = handler
-        self.note = note
-        """What of the call is not there, in a few words; empty when all of it is."""
-        self._kinds: tuple[tuple[tuple[str, Kind], ...], Kind] | None = None
-
-    @property
-    def groups(self) -> str:
-        """The letters of its strace groups, see `numbers.GROUPS`."""
-        from pyuk.abi.numbers import groups_of  # noqa: PLC0415
-
-        return groups_of(self.number)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The arguments' names, in register order."""
-        code = self.handler.__code__
-        return code.co_varnames[1 : code.co_argcount]
-
-    @property
-    def params(self) -> tuple[tuple[str, Kind], ...]:
-        """(name, kind) of each argument, in register order."""
-        return self._evaluated()[0]
-
-    @property
-    def result(self) -> Kind:
-        """The kind of the return value."""
-        return self._evaluated()[1]
-
-    @property
-    def shape(self) -> str:
-        """One letter an argument, saying its C type: i int, u uint, l long, U ulong."""
-        annotations, scope = self.handler.__annotations__, self.handler.__globals__
-        letters = ""
-        for name in self.names:
-            text = annotations[name]
-            kind = scope.get(text)
-            if kind is not None:
-                letters += _LETTERS[kind.ctype]
-            elif text.startswith("Annotated[UserAddr,"):
-                letters += "U"
-            else:
-                letters += _LETTERS[self._evaluate(name).ctype]
-        return letters
-
-    def _evaluated(self) -> tuple[tuple[tuple[str, Kind], ...], Kind]:
-        if self._kinds is None:
-            params = tuple((name, self._evaluate(name)) for name in self.names)
-            result = self.handler.__annotations__["return"]
-            self._kinds = (params, _LONG if result in ("int", "NoReturn") else self._evaluate("return"))
-        return self._kinds
-
-    def _evaluate(self, name: str) -> Kind:
-        kind = eval(self.handler.__annotations__[name], self.handler.__globals__)  # noqa: S307
-        if not isinstance(kind, Kind):
-            raise TypeError(f"{self.handler.__qualname__}: the annotation of {name} names no kind")
-        return kind
-
-
-SYSCALLS: dict[int, Declaration] = {}
-"""The declared calls by number, as far as their families have been imported: see `find`."""
-
-
-def load(number: int) -> None:  # noqa: ARG001
-    """Import the family of a call. pyuk.syscalls puts its own in this place."""
-
-
-def find(number: int) -> Declaration | None:
-    """The declaration of a call, or None where it has none."""
-    found = SYSCALLS.get(number)
-    if found is None:
-        load(number)
-        found = SYSCALLS.get(number)
-    return found
-
-
-def syscall(name: str, *, note: str = "") -> Callable[[Handler], Handler]:
-    """Declare the decorated function as the handler of this call; it stays the plain function it was."""
-
-    def declare(handler: Handler) -> Handler:
-        declaration = Declaration(name, handler, note)
-        SYSCALLS[declaration.number] = declaration
-        return handler
-
-    return declare
-
-
-_LETTERS = {"int": "i", "uint": "u", "long": "l", "ulong": "U"}
-_REGISTERS = (7, 6, 2, 10, 8, 9)  # rdi, rsi, rdx, r10, r8, r9 in the trap frame: SysV ABI, kernel's variant
-_READ = {
-    "i": "(regs[{}] & 0xFFFFFFFF ^ 0x80000000) - 0x80000000",
-    "u": "regs[{}] & 0xFFFFFFFF",
-    "l": "(regs[{}] ^ 1 << 63) - (1 << 63)",
-    "U": "regs[{}]",
-}
-# The first three are what the smallest program needs, compiled ahead: `eval` costs 50 us a shape.
-_entry_makers: dict[str, Callable[[Callable[..., int]], Entry]] = {
-    "": lambda handler: lambda task, _regs: handler(task),
-    "i": lambda handler: lambda task, regs: handler(task, (regs[7] & 0xFFFFFFFF ^ 0x80000000) - 0x80000000),
-    "iUU": lambda handler: (
-        lambda task, regs: handler(task, (regs[7] & 0xFFFFFFFF ^ 0x80000000) - 0x80000000, regs[6], regs[2])
-    ),
-}
-
-
-def compile_entry(declaration: Declaration) -> Entry:
-    """The function from (task, registers) to the handler's result: no layer between.
-
-    The registers are a memoryview of format "Q" in the order of the trap frame. Calls of one shape share a compilation.
-    """
-    shape = declaration.shape
-    make = _entry_makers.get(shape)
-    if make is None:
-        make = _entry_makers[shape] = make_entry_maker(shape)
-    return make(declaration.handler)
-
-
-def make_entry_maker(shape: str) -> Callable[[Callable[..., int]], Entry]:
-    """Compile the function from a handler to its entry for calls of one shape."""
-    arguments = "".join(f", {_READ[letter].format(_REGISTERS[i])}" for i, letter in enumerate(shape))
-    maker: Callable[[Callable[..., int]], Entry] = eval(f"lambda handler: lambda task, regs: handler(task{arguments})")  # noqa: S307
-    return maker

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pyuk.abi.tables import Table
 
 IN, OUT, INOUT = "in", "out", "inout"
+ELSEWHERE = "elsewhere"
+"""Of an iovec: its data is another process's (process_vm_readv's remote_iov)."""
 
 
 class Kind:
@@ -167,6 +169,8 @@ class CpuSet(Pointer):
 class StructAt(Pointer):
     """One struct, or with `count` (a parameter's name, "return", or a number) an array of it.
 
+    count "pages:NAME" is as many as the parameter's bytes are pages.
+
     only_interrupted: it is written only where a signal ended the call (nanosleep's rem).
     """
 
@@ -194,7 +198,7 @@ class StringVector(Pointer):
 
 
 class IoVector(Pointer):
-    """struct iovec[count]; `direction` is the data's (IN: the call reads guest memory, as writev)."""
+    """struct iovec[count]; `direction` is the data's (IN: the call reads guest memory, as writev; or ELSEWHERE)."""
 
     __slots__ = ("count",)
 

@@ -171,6 +171,7 @@ class Nested(Kind):
 
 
 # One number behind a pointer (getresuid's uid_t *, get_robust_list's size_t *): shown as [value]
+UINT8 = Struct("unsigned char", lambda: (("value", "B"),), view="scalar")
 INT32 = Struct("int", lambda: (("value", "i"),), view="scalar")
 UINT32 = Struct("unsigned int", lambda: (("value", "I"),), view="scalar")
 INT64 = Struct("long", lambda: (("value", "q"),), view="scalar")

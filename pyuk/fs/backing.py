@@ -24,6 +24,9 @@ class HostBacking:
 
     __slots__ = ("dev", "file", "ino", "key", "refs")
 
+    pages = None
+    """The page cache has them."""
+
     def __init__(self, file: HostFile, key: tuple[int, int, int, int, int]) -> None:
         """The caller owns one reference."""
         self.file = file
@@ -32,6 +35,11 @@ class HostBacking:
         self.dev = key[0]
         self.ino = key[1]
         self.refs = 1
+
+    @staticmethod
+    def map_flags(vm_flags: int) -> int:
+        """Nothing is sealed here."""
+        return vm_flags
 
     def hold(self) -> HostBacking:
         """One more mapping."""

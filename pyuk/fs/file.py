@@ -146,6 +146,18 @@ class OpenFile:
         """Set the size (ftruncate(2))."""
         raise SyscallError(EINVAL)
 
+    def allocate(self, mode: int, offset: int, length: int) -> None:
+        """As fallocate(2), on checked numbers."""
+        raise SyscallError(ENODEV if self.writable else EBADF)
+
+    def seals(self) -> int:
+        """F_GET_SEALS."""
+        raise SyscallError(EINVAL)
+
+    def add_seals(self, seals: int) -> None:
+        """F_ADD_SEALS."""
+        raise SyscallError(EINVAL)
+
     def sync(self, *, data_only: bool) -> None:
         """As fsync(2), or fdatasync(2)."""
         raise SyscallError(EINVAL)

@@ -7,7 +7,7 @@ one table look-up and one Python call.
 
 from __future__ import annotations
 
-from pyuk.abi.declare import compile_entry, find
+from pyuk.abi.syscall import find, find_entry
 from pyuk.abi.errno import ENOSYS, ERESTARTSYS, SyscallError
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
@@ -35,8 +35,7 @@ class Entries(dict[int, "Callable[[Task, Any], int]"]):
     """Compiled entries by number, made when a number is first used."""
 
     def __missing__(self, number: int) -> Callable[[Task, Any], int]:
-        declaration = find(number)
-        entry = _unknown if declaration is None else compile_entry(declaration)
+        entry = find_entry(number) or _unknown
         self[number] = entry
         return entry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import find
+from pyuk.abi.syscall import find
 from pyuk.abi.errno import ENOSYS, SyscallError
 from pyuk.abi.signal import SI_KERNEL, SIGKILL
 from pyuk.abi.types import Tid
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol
 
-    from pyuk.abi.declare import Declaration
+    from pyuk.abi.syscall import Declaration
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
     from pyuk.mm.pagecache import PageCache

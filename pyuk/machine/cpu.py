@@ -248,11 +248,14 @@ class Cpu:
         handle, none, zero = engine.handle, c_uint64(0), c_int(0)
         begin = c_uint64()
         self._stop_wanted = False
-        self._unraisable = sys.unraisablehook
-        sys.unraisablehook = self._on_unraisable
+        if sys.unraisablehook != self._on_unraisable:
+            self._unraisable = sys.unraisablehook
+            sys.unraisablehook = self._on_unraisable
         if self._ticker is not None:
             self._ticker.arm()
         try:
+            if self._unfinished():  # an exception came between
+                self._finish()
             while not self._stop_wanted:
                 if self._attention:
                     self._settle()
@@ -261,7 +264,7 @@ class Cpu:
                 begin.value = regs[RIP]
                 error = start(handle, begin, none, none, zero)
                 state.fetch()
-                if self._planter.found or self._mode & _VOID or self._error is not None:
+                if self._unfinished():
                     self._finish()
                 elif error:
                     engine.check(error)
@@ -316,8 +319,11 @@ class Cpu:
             self._error = error
         self._engine.stop()
 
+    def _unfinished(self) -> bool:
+        """Whether a hook has stopped the engine for something that cannot be done inside."""
+        return bool(self._planter.found or self._mode & _VOID) or self._error is not None
+
     def _finish(self) -> None:
-        """Do what a hook has stopped the engine for."""
         if self._planter.found:
             self._planter.plant(self._engine, self._state, self.page_table)
         if self._mode & _VOID:
@@ -340,6 +346,11 @@ class Cpu:
                     if self._mode & _VOID:
                         return
                     self._end_stepping()
+            except BaseException as error:  # noqa: BLE001  # a signal's; re-raised from run
+                again()
+                fail(error)
+                return
+            try:
                 regs[RIP] += _SYSCALL_BYTES  # as Linux sees it; the engine adds the 2 when the hook returns
                 try:
                     on_syscall()
@@ -349,10 +360,11 @@ class Cpu:
                     regs[RIP] = regs[RIP] - _SYSCALL_BYTES & _MASK
                     if copied:
                         state.flush()
-            except BaseException as error:  # noqa: BLE001  # re-raised from run
+            except BaseException as error:  # noqa: BLE001
                 fail(error)
 
-        def again(_arguments: dict[str, Any]) -> None:
+        def again() -> None:
+            """Make the system call when the guest goes on, and not now."""
             if copied:
                 state.fetch()
             regs[RIP] = regs[RIP] - _SYSCALL_BYTES & _MASK
@@ -360,7 +372,7 @@ class Cpu:
                 state.flush()
 
         self._engine.hook(uc.UC_HOOK_INSN, uc.PLAIN_CALLBACK, syscall, uc.UC_X86_INS_SYSCALL)
-        self._repeat[syscall.__code__] = again
+        self._repeat[syscall.__code__] = lambda _arguments: again()
 
     def _hook_traps(self) -> None:
         engine, state, fail = self._engine, self._state, self._fail

@@ -173,6 +173,13 @@ class Engine:
         """Copy the CPU state in; the TLB stays as it is."""
         self.check(self.held.uc_context_restore(self.handle, context))
 
+    def copiers(self, context: c_void_p) -> tuple[Callable[[], Any], Callable[[], Any]]:
+        """`save_context` and `restore_context` of this context as functions in C: a signal comes before or after."""
+        prototype = ctypes.PYFUNCTYPE(c_int, c_void_p, c_void_p)
+        arguments = ((1, "uc", self.handle.value), (1, "context", context.value))
+        save = prototype(("uc_context_save", self.held), arguments)
+        return save, prototype(("uc_context_restore", self.held), arguments)
+
     def free_context(self, context: c_void_p) -> None:
         """Give a context back."""
         self.check(self.held.uc_context_free(context))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from array import array
 
 from pyuk.abi.errno import ENOMEM, SyscallError
 
@@ -152,7 +151,7 @@ class Ram:
         """From now on each frame of the run is counted by itself."""
         counts = self.counts
         if counts[run + 1] == 0:
-            counts[run : run + RUN_FRAMES] = memoryview(array("I", (counts[run],)) * RUN_FRAMES)
+            counts[run : run + RUN_FRAMES] = memoryview(counts[run].to_bytes(4, "little") * RUN_FRAMES).cast("I")
 
     def release_run(self, run: FrameNr) -> None:
         """One 2 MiB page less."""

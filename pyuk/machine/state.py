@@ -108,14 +108,9 @@ class CopiedState(LiveState):
     def __init__(self, engine: Engine, layout: Layout) -> None:
         self._engine = engine
         self._context = engine.new_context()
+        self.fetch, self.flush = engine.copiers(self._context)  # type: ignore[method-assign]
         super().__init__(engine, layout, (self._context.value or 0) + layout.context)
         self.fetch()
-
-    def fetch(self) -> None:
-        self._engine.save_context(self._context)
-
-    def flush(self) -> None:
-        self._engine.restore_context(self._context)
 
     @property
     def cr3(self) -> int:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
+    from pyuk.mm.pages import Pages
 
     class Machine(Protocol):
         """RAM, page tables, and the ways to make the CPU forget."""
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
         `key` changes whenever the bytes may have: (dev, ino, size, mtime_ns, ctime_ns).
         preadv and pwritev return the number of bytes; less than asked for is the end of the file.
         """
+
+        @property
+        def pages(self) -> Pages | None:
+            """The pages, where they are nowhere else (SharedMemory); None: the page cache has them."""
+
+        def map_flags(self, vm_flags: int, /) -> int:
+            """The VM_ flags that a new area may have. Errors: EPERM a seal."""
 
         @property
         def key(self) -> tuple[int, int, int, int, int]: ...

@@ -6,13 +6,15 @@ the cached pages are forgotten, and taken out of every table that shows them, ex
 
 from __future__ import annotations
 
-from pyuk.mm.pages import CachedFile
+from pyuk.machine.paging import PAGE_SHIFT
+from pyuk.mm.pages import CachedFile, Pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
     from pyuk.mm.backing import Backing, Machine
     from pyuk.mm.space import AddressSpace
+    from pyuk.mm.sysv import SysvShm
 
 _RECLAIM_FRAMES = 4096
 
@@ -20,17 +22,22 @@ _RECLAIM_FRAMES = 4096
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
 
-    __slots__ = ("_files", "_serial", "ram", "spaces")
+    __slots__ = ("_files", "_serial", "machine", "ram", "spaces", "sysv")
 
     def __init__(self, machine: Machine) -> None:
+        self.machine = machine
         self.ram = machine.ram
+        self.sysv: SysvShm | None = None
+        """The segments of shmget(2), once there is one."""
         self._files: dict[tuple[int, int], CachedFile] = {}  # least recently opened first
         self._serial = 0
         self.spaces: list[AddressSpace] = []
         self.ram.on_shortage = self.reclaim
 
-    def open(self, backing: Backing) -> CachedFile:
+    def open(self, backing: Backing) -> Pages:
         """The file's pages, none of them older than the host's file."""
+        if backing.pages is not None:
+            return backing.pages
         key = backing.key
         cached = self._files.pop(key[:2], None)
         if cached is None:
@@ -88,6 +95,30 @@ class PageCache:
         if any(counts[frame] > 1 for frame in stale.values()):
             self._unmap(cached, set(stale.values()))
         cached.forget(list(stale))
+
+    def unmap_pages(self, pages: Pages, first: int, last: int, *, copies: bool) -> None:
+        """Make pages [first, last) absent for everyone who maps them; with `copies`, private copies of them too."""
+        from pyuk.mm import ptes  # noqa: PLC0415  # rare
+
+        gone = {frame for page, frame in pages.frames.items() if first <= page < last}
+        for space in self.spaces:
+            for vma in space.vmas:
+                if vma.pages is not pages or vma.pgoff + vma.n_pages <= first or last <= vma.pgoff:
+                    continue
+                if not copies:
+                    ptes.clear_frames(space, vma, gone)
+                    continue
+                start = vma.start + (max(first - vma.pgoff, 0) << PAGE_SHIFT)
+                end = min(vma.end, vma.start + (last - vma.pgoff << PAGE_SHIFT))
+                ptes.prepare(space.page_table, start, end)
+                ptes.clear(space, start, end)
+
+    def code_written(self, frames: list[FrameNr]) -> None:
+        """The kernel has written frames that guests may execute."""
+        if frames:
+            self.machine.drop_translations(frames)
+            for frame in frames:
+                self.ram.executable[frame] = 1
 
     def _unmap(self, cached: CachedFile, frames: set[FrameNr]) -> None:
         from pyuk.mm.ptes import clear_frames  # noqa: PLC0415  # rare

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pyuk.mm.vma import Vma
 
 
-def mprotect(space: AddressSpace, addr: int, length: int, prot: int) -> None:
+def mprotect(space: AddressSpace, addr: int, length: int, prot: int, pkey: int = -1) -> None:
     """Change the rights of [addr, addr + length); AddressSpace.mprotect says which errors."""
     grows = prot & (PROT_GROWSDOWN | PROT_GROWSUP)
     prot &= ~(PROT_GROWSDOWN | PROT_GROWSUP)
@@ -29,6 +29,8 @@ def mprotect(space: AddressSpace, addr: int, length: int, prot: int) -> None:
         raise SyscallError(ENOMEM, "range overflows")
     if prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM):
         raise SyscallError(EINVAL, "unknown protection bits")
+    if pkey != -1:
+        raise SyscallError(EINVAL, "no such protection key")
     vma = space.vmas.from_address(addr)
     if vma is None:
         raise SyscallError(ENOMEM, "nothing mapped")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, EINVAL, ENOMEM, SyscallError
-from pyuk.abi.mman import MAP_FIXED, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE
+from pyuk.abi.mman import MAP_FIXED, MAP_NONBLOCK, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE
 from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT, TASK_SIZE
 from pyuk.mm import ptes
-from pyuk.mm.vma import VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, Vma
+from pyuk.mm.vma import VM_ACCOUNT, VM_DONTEXPAND, VM_LOCKED, VM_LOCKONFAULT, VM_MAYSHARE, VM_SHARED, Vma
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,3 +133,35 @@ def _move(
     if new.flags & VM_LOCKED:
         space.populate(new_addr + old_length, new_addr + new_length)
     return new_addr
+
+
+def remap_file_pages(space: AddressSpace, addr: int, length: int, prot: int, pgoff: int, flags: int) -> None:
+    """Map pages from pgoff on in the place of [addr, addr + length), which must be a shared mapping.
+
+    Errors: EINVAL prot not 0, overflow, nothing mapped shared there, or the range spans more than one file.
+    Source: Linux 6.1 mm/mmap.c (remap_file_pages), which has emulated the call since 4.0.
+    """
+    addr, length = addr & ~PAGE_MASK, length & ~PAGE_MASK
+    if prot or not length or addr + length > 1 << 64 or pgoff + (length >> PAGE_SHIFT) >= 1 << 64:
+        raise SyscallError(EINVAL, "prot is not 0, or the range is none")
+    vma = space.vmas.find(addr)
+    if vma is None or not vma.flags & VM_SHARED or vma.pages is None:
+        raise SyscallError(EINVAL, "not a shared mapping")
+    last = vma
+    while last.end < addr + length:
+        following = space.vmas.find(last.end)
+        if following is None or following.pages is not vma.pages or following.flags != vma.flags:
+            raise SyscallError(EINVAL, "the range spans mappings")
+        last = following
+    pages, backing, vm_flags = vma.pages, vma.backing, vma.flags
+    if backing is not None:
+        backing.hold()
+    pages.hold()
+    try:
+        space.map_pages(addr, length, vm_flags, pgoff, pages, backing)
+    finally:
+        pages.drop()
+        if backing is not None:
+            backing.drop()
+    if not flags & MAP_NONBLOCK:
+        space.populate(addr, addr + length)

@@ -50,6 +50,7 @@ from pyuk.mm.vma import (
     VM_EXEC,
     VM_GROWSDOWN,
     VM_LOCKED,
+    VM_LOCKONFAULT,
     VM_MAYEXEC,
     VM_MAYREAD,
     VM_MAYSHARE,
@@ -93,8 +94,9 @@ class AddressSpace:
     """
 
     __slots__ = (
-        "_base", "_next_anon_vma", "arg_range", "brk", "cache", "data_bytes", "env_range", "limits", "machine",
-        "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "ram",
+        "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "data_bytes", "default_flags", "env_range",
+        "limits", "machine", "may_lock_all",
+        "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "pkey_map", "ram",
         "start_brk", "start_stack", "vmas",
     )  # fmt: skip
 
@@ -112,6 +114,13 @@ class AddressSpace:
         self.data_bytes = 0
         """end_data - start_data of the program, which RLIMIT_DATA counts beside the heap."""
         self.start_stack = 0
+        self.default_flags = 0
+        """VM_ flags of every area to come (mlockall MCL_FUTURE)."""
+        self.may_lock_all = False
+        """CAP_IPC_LOCK: RLIMIT_MEMLOCK does not count."""
+        self.barriers = 0
+        """MEMBARRIER_CMD_REGISTER_ bits."""
+        self.pkey_map = 0
         self.arg_range = self.env_range = (0, 0)
         self.n_minor = self.n_demand_zero = self.n_cow = self.n_file = self.n_around = self.n_flushes = 0
         self.n_large = 0
@@ -152,9 +161,13 @@ class AddressSpace:
         vm_flags = prot & VM_ACCESS | _MAY_ALL
         if flags & MAP_GROWSDOWN:
             vm_flags |= VM_GROWSDOWN
+        vm_flags |= self.default_flags
         if flags & MAP_LOCKED:
-            self.check_mlock(length)
+            if not self.limits.soft[RLIMIT_MEMLOCK] and not self.may_lock_all:
+                raise SyscallError(EPERM, "RLIMIT_MEMLOCK is 0")
             vm_flags |= VM_LOCKED
+        if vm_flags & VM_LOCKED:
+            self.check_mlock(length)
         if backing is None:
             vm_flags |= _anonymous_flags(flags)
         else:
@@ -163,12 +176,13 @@ class AddressSpace:
                 vm_flags &= ~(VM_MAYWRITE | VM_SHARED)
             if not may_exec:
                 vm_flags &= ~VM_MAYEXEC
+            vm_flags = backing.map_flags(vm_flags)
         if flags & MAP_NORESERVE:
             vm_flags |= VM_NORESERVE
         if backing is None:
             pgoff = 0 if vm_flags & VM_SHARED else addr >> PAGE_SHIFT
-        self._map_region(addr, length, vm_flags, pgoff, backing)
-        if vm_flags & VM_LOCKED or flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE:
+        self.map_pages(addr, length, vm_flags, pgoff, None, backing)
+        if vm_flags & (VM_LOCKED | VM_LOCKONFAULT) == VM_LOCKED or flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE:
             self.populate(addr, addr + length)
         return addr
 
@@ -182,7 +196,9 @@ class AddressSpace:
             flags |= MAP_ANONYMOUS
         return self.mmap(addr, length, prot, flags, backing, offset)
 
-    def _map_region(self, addr: int, length: int, vm_flags: int, pgoff: int, backing: Backing | None) -> None:
+    def map_pages(
+        self, addr: int, length: int, vm_flags: int, pgoff: int, pages: Pages | None, backing: Backing | None
+    ) -> None:
         """mmap_region: limits, what was there goes, the new area comes, and joins its neighbours."""
         end = addr + length
         n_pages = length >> PAGE_SHIFT
@@ -192,14 +208,15 @@ class AddressSpace:
             if not self.may_expand(vm_flags, n_pages - n_old):
                 raise SyscallError(ENOMEM, "RLIMIT_AS or RLIMIT_DATA")
         self._unmap(addr, end)
-        shared_memory = backing is None and vm_flags & VM_SHARED
+        shared_memory = backing is None and pages is None and vm_flags & VM_SHARED
         if shared_memory or vm_flags & (VM_NORESERVE | VM_SHARED | VM_WRITE) == VM_WRITE:
             if not (shared_memory and vm_flags & VM_NORESERVE):
                 self.check_enough_memory(n_pages)
             if not shared_memory:
                 vm_flags |= VM_ACCOUNT
-        pages: Pages | None = None
-        if backing is not None:
+        if pages is not None:
+            pass
+        elif backing is not None:
             pages = self.cache.open(backing)
         elif shared_memory:
             pages = Pages(self.ram, n_pages, self.cache.new_serial())
@@ -247,7 +264,7 @@ class AddressSpace:
                 pass  # Linux reports a failed write-back at fsync and msync only
         vma.drop()
 
-    def mprotect(self, addr: int, length: int, prot: int) -> None:
+    def mprotect(self, addr: int, length: int, prot: int, pkey: int = -1) -> None:
         """Change the rights of [addr, addr + length).
 
         Errors: EINVAL addr unaligned or prot unknown; ENOMEM a hole, or a limit; EACCES more than the file was
@@ -255,7 +272,7 @@ class AddressSpace:
         """
         from pyuk.mm.protect import mprotect  # noqa: PLC0415
 
-        mprotect(self, addr, length, prot)
+        mprotect(self, addr, length, prot, pkey)
 
     def set_brk(self, brk: int) -> int:
         """Move the end of the heap; gives the new end, or the old one where Linux refuses.
@@ -285,10 +302,12 @@ class AddressSpace:
 
     def _grow_heap(self, old: int, new: int) -> None:
         """do_brk_flags."""
-        flags = VM_READ | VM_WRITE | VM_ACCOUNT | _MAY_ALL
+        flags = VM_READ | VM_WRITE | VM_ACCOUNT | _MAY_ALL | self.default_flags
         n_pages = new - old >> PAGE_SHIFT
         if not self.may_expand(flags, n_pages) or len(self.vmas) > MAX_MAP_COUNT:
             raise SyscallError(ENOMEM)
+        if flags & VM_LOCKED:
+            self.check_mlock(new - old)
         self.check_enough_memory(n_pages)
         grown = Vma(old, new, flags, old >> PAGE_SHIFT)
         below = self.vmas.before(old)
@@ -296,6 +315,8 @@ class AddressSpace:
             below.end = new
         else:
             self.vmas.add(grown)
+        if flags & (VM_LOCKED | VM_LOCKONFAULT) == VM_LOCKED:
+            self.populate(old, new)
 
     def set_stack(self, top: int, n_string_bytes: int, rlimit_bytes: int, *, executable: bool = False) -> int:
         """Make the stack area below top, for argument strings of that size and 128 KiB more; gives its start.
@@ -339,6 +360,7 @@ class AddressSpace:
         self._base, self._next_anon_vma = parent._base, parent._next_anon_vma
         self.mmap_min_addr = parent.mmap_min_addr
         self.start_brk, self.brk, self.data_bytes = parent.start_brk, parent.brk, parent.data_bytes
+        self.may_lock_all, self.pkey_map, self.barriers = parent.may_lock_all, parent.pkey_map, parent.barriers
         self.start_stack, self.arg_range, self.env_range = parent.start_stack, parent.arg_range, parent.env_range
 
     def may_expand(self, vm_flags: int, n_pages: int) -> bool:
@@ -364,10 +386,10 @@ class AddressSpace:
             raise SyscallError(ENOMEM, "max_map_count")
 
     def check_mlock(self, length: int) -> None:
-        """can_do_mlock, mlock_future_check. Deviation: no capability lifts the limit."""
+        """mlock_future_check: EAGAIN where length bytes more are too many."""
         limit = self.limits.soft[RLIMIT_MEMLOCK]
-        if not limit:
-            raise SyscallError(EPERM, "RLIMIT_MEMLOCK is 0")
+        if self.may_lock_all:
+            return
         locked = sum(vma.end - vma.start for vma in self.vmas if vma.flags & VM_LOCKED)
         if limit != RLIM64_INFINITY and locked + length > limit & ~PAGE_MASK:
             raise SyscallError(EAGAIN, "RLIMIT_MEMLOCK")
@@ -418,6 +440,12 @@ class AddressSpace:
         """get_unmapped_area: the address that a new mapping would get. Errors: ENOMEM, EINVAL, EPERM."""
         return layout.place(self.vmas, addr, length, flags, self._base, mmap_min_addr=self.mmap_min_addr)
 
+    def remap_file_pages(self, addr: int, length: int, prot: int, pgoff: int, flags: int) -> None:
+        """Map other pages of a shared mapping's file in its place. See mm/remap.py."""
+        from pyuk.mm.remap import remap_file_pages  # noqa: PLC0415
+
+        remap_file_pages(self, addr, length, prot, pgoff, flags)
+
     def madvise(self, addr: int, length: int, advice: int) -> None:
         """Act on or record advice. See mm/advise.py."""
         from pyuk.mm.advise import madvise  # noqa: PLC0415
@@ -435,6 +463,11 @@ class AddressSpace:
         from pyuk.mm.advise import mincore  # noqa: PLC0415
 
         return mincore(self, addr, length)
+
+    def check_range(self, addr: int, length: int) -> None:
+        """ENOMEM for what is not all below the end of the address space (access_ok, where that is the errno)."""
+        if length > TASK_SIZE or addr > TASK_SIZE - length:
+            raise SyscallError(ENOMEM, "past the address space")
 
     def fork(self, limits: Limits | None = None) -> AddressSpace:
         """A copy-on-write copy for a child. See mm/forking.py. Raises OutOfFramesError."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import struct
 
-from pyuk.abi.declare import Annotated, FdArg, OctalArg, OctalResult, PathArg, SizeArg, UIntArg, syscall
 from pyuk.abi.errno import EINVAL, ERANGE, SyscallError
-from pyuk.abi.kinds import OUT, Buffer, DirentArray
-from pyuk.abi.types import UserAddr
+from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import SEEK_SET
 from pyuk.syscalls.names import user_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, FdArg, OctalArg, OctalResult, PathArg, SizeArg, UIntArg
+    from pyuk.abi.kinds import OUT, Buffer, DirentArray
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg, FlockArg, syscall
 from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
+    F_ADD_SEALS,
     F_DUPFD,
     F_DUPFD_CLOEXEC,
+    F_GET_SEALS,
     F_GETFD,
     F_GETFL,
     F_GETLEASE,
@@ -35,15 +36,18 @@ from pyuk.abi.fcntl import (
 )  # fmt: skip
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.structs import FLOCK
+from pyuk.abi.syscall import syscall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg, FlockArg
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 
 _ON_PATH = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)  # Linux fs/fcntl.c: check_fcntl_cmd
 _LOCKS = (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
 _LOCK_MAND = 32  # include/uapi/asm-generic/fcntl.h
+_UINT_MAX = 0xFFFFFFFF
 _CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 
 
@@ -90,6 +94,13 @@ def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
         return 0
     if cmd == F_GETPIPE_SZ:
         return file.pipe_bytes()
+    if cmd == F_GET_SEALS:
+        return file.seals()
+    if cmd == F_ADD_SEALS:
+        if arg > _UINT_MAX:
+            raise SyscallError(EINVAL)
+        file.add_seals(arg)
+        return 0
     if cmd in (F_GETOWN, F_GETSIG):
         return 0
     if cmd == F_GETLEASE:

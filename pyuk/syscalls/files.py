@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    Annotated,
-    CloseRangeArg,
-    DirFdArg,
-    FdArg,
-    FdFlagsArg,
-    FdResult,
-    ModeArg,
-    OpenFlagsArg,
-    OpenModeArg,
-    PathArg,
-    UIntArg,
-    syscall,
-)  # fmt: skip
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     AT_FDCWD,
@@ -42,15 +29,29 @@ from pyuk.abi.fcntl import (
     O_TRUNC,
     O_WRONLY,
 )  # fmt: skip
-from pyuk.abi.kinds import OUT, StructAt
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.structs import FD
-from pyuk.abi.types import UserAddr
 from pyuk.fs.pipe import new_pipe
 from pyuk.syscalls.names import start_of, user_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        Annotated,
+        CloseRangeArg,
+        DirFdArg,
+        FdArg,
+        FdFlagsArg,
+        FdResult,
+        ModeArg,
+        OpenFlagsArg,
+        OpenModeArg,
+        PathArg,
+        UIntArg,
+    )
+    from pyuk.abi.kinds import OUT, StructAt
+    from pyuk.abi.structs import FD
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 _VALID = (

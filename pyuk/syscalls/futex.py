@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    AddressArg,
-    FutexAddressArg,
-    FutexOpArg,
-    FutexTimeoutArg,
-    FutexValueArg,
-    UIntArg,
-    syscall,
-)  # fmt: skip
 from pyuk.abi.errno import EAGAIN, EDEADLK, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, SyscallError
 from pyuk.abi.futex import (
     FUTEX_CLOCK_REALTIME,
@@ -24,11 +15,20 @@ from pyuk.abi.futex import (
     FUTEX_WAKE_BITSET,
 )  # fmt: skip
 from pyuk.abi.structs import TIMESPEC
+from pyuk.abi.syscall import syscall
 from pyuk.abi.time import NSEC_PER_SEC
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        AddressArg,
+        FutexAddressArg,
+        FutexOpArg,
+        FutexTimeoutArg,
+        FutexValueArg,
+        UIntArg,
+    )
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 

@@ -1,22 +1,157 @@
-"""Which module has which system calls. Generated from the declarations by `make docs`."""
+"""Where each system call is and what C types it takes. Generated from the declarations by `make docs`.
 
-FAMILIES = {
-    "dirs": "78 79 80 81 95 217",
-    "fcntl": "72 73",
-    "files": "2 3 22 32 33 85 257 292 293 436",
-    "futex": "202",
-    "io": "0 1 8 17 18 19 20 295 296 327 328",
-    "ioctl": "16",
-    "memory": "9 10 11 12 25 26 28",
-    "paths": "76 77 82 83 84 86 87 88 89 90 91 92 93 94 132 235 258 260 263 264 265 266 267 268 280 316",
-    "prctl": "157",
-    "process": "39 60 62 102 104 107 108 110 111 115 118 120 121 124 186 200 218 231 234 273 274 334",
-    "resource": "24 97 160 204 302 309",
-    "signal": "13 14 15 127 131",
-    "socket": "41 42",
-    "stat": "4 5 6 21 137 138 262 269 332 439",
-    "sync": "40 74 75 221 277 326",
-    "system": "63 99 158 318",
-    "time": "35 96 98 100 201 228 229 230",
-    "xattr": "191 192 193 194 195 196",
-}
+A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and the module of pyuk.syscalls.
+"""
+
+CALLS = """
+0 read iUU io
+1 write iUU io
+2 open Uiu files
+3 close i files
+4 stat UU stat
+5 fstat iU stat
+6 lstat UU stat
+8 lseek ilu io
+9 mmap UUUUiU memory
+10 mprotect UUU memory
+11 munmap UU memory
+12 brk U memory
+13 rt_sigaction iUUU signal
+14 rt_sigprocmask iUUU signal
+15 rt_sigreturn - signal
+16 ioctl iuU ioctl
+17 pread64 iUUl io
+18 pwrite64 iUUl io
+19 readv iUU io
+20 writev iUU io
+21 access Ui stat
+22 pipe U files
+24 sched_yield - resource
+25 mremap UUUUU memory
+26 msync UUi memory
+27 mincore UUU memory
+28 madvise UUi memory
+32 dup i files
+33 dup2 ii files
+35 nanosleep UU time
+39 getpid - process
+40 sendfile iiUU sync
+41 socket iii socket
+42 connect iUi socket
+60 exit i process
+62 kill ii process
+63 uname U system
+72 fcntl iiU fcntl
+73 flock ii fcntl
+74 fsync i sync
+75 fdatasync i sync
+76 truncate Ul paths
+77 ftruncate il paths
+78 getdents iUu dirs
+79 getcwd UU dirs
+80 chdir U dirs
+81 fchdir i dirs
+82 rename UU paths
+83 mkdir Uu paths
+84 rmdir U paths
+85 creat Uu files
+86 link UU paths
+87 unlink U paths
+88 symlink UU paths
+89 readlink UUU paths
+90 chmod Uu paths
+91 fchmod iu paths
+92 chown Uuu paths
+93 fchown iuu paths
+94 lchown Uuu paths
+95 umask u dirs
+96 gettimeofday UU time
+97 getrlimit uU resource
+98 getrusage iU time
+99 sysinfo U system
+100 times U time
+102 getuid - process
+104 getgid - process
+107 geteuid - process
+108 getegid - process
+110 getppid - process
+111 getpgrp - process
+115 getgroups iU process
+118 getresuid UUU process
+120 getresgid UUU process
+121 getpgid i process
+124 getsid i process
+127 rt_sigpending UU signal
+131 sigaltstack UU signal
+132 utime UU paths
+137 statfs UU stat
+138 fstatfs iU stat
+149 mlock UU mlock
+150 munlock UU mlock
+151 mlockall i mlock
+152 munlockall - mlock
+157 prctl iUUUU prctl
+158 arch_prctl iU system
+160 setrlimit uU resource
+186 gettid - process
+191 getxattr UUUU xattr
+192 lgetxattr UUUU xattr
+193 fgetxattr iUUU xattr
+194 listxattr UUU xattr
+195 llistxattr UUU xattr
+196 flistxattr iUU xattr
+200 tkill ii process
+201 time U time
+202 futex UiuUUu futex
+204 sched_getaffinity iuU resource
+216 remap_file_pages UUUUU vm
+217 getdents64 iUu dirs
+218 set_tid_address U process
+221 fadvise64 illi sync
+228 clock_gettime iU time
+229 clock_getres iU time
+230 clock_nanosleep iiUU time
+231 exit_group i process
+234 tgkill iii process
+235 utimes UU paths
+257 openat iUiu files
+258 mkdirat iUu paths
+260 fchownat iUuui paths
+262 newfstatat iUUi stat
+263 unlinkat iUi paths
+264 renameat iUiU paths
+265 linkat iUiUi paths
+266 symlinkat UiU paths
+267 readlinkat iUUU paths
+268 fchmodat iUu paths
+269 faccessat iUi stat
+273 set_robust_list UU process
+274 get_robust_list iUU process
+277 sync_file_range illu sync
+280 utimensat iUUi paths
+285 fallocate iill memfd
+292 dup3 iii files
+293 pipe2 Ui files
+295 preadv iUUll io
+296 pwritev iUUll io
+302 prlimit64 iuUU resource
+309 getcpu UUU resource
+310 process_vm_readv iUUUUU vm
+311 process_vm_writev iUUUUU vm
+316 renameat2 iUiUu paths
+318 getrandom UUu system
+319 memfd_create Uu memfd
+323 userfaultfd i vm
+324 membarrier iui vm
+325 mlock2 UUu mlock
+326 copy_file_range iUiUUu sync
+327 preadv2 iUUlli io
+328 pwritev2 iUUlli io
+329 pkey_mprotect UUUi vm
+330 pkey_alloc UU vm
+331 pkey_free i vm
+332 statx iUiuU stat
+334 rseq Uuuu process
+436 close_range uuu files
+439 faccessat2 iUii stat
+"""

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    Annotated,
-    FdArg,
-    HiddenArg,
-    OffArg,
-    RwFlagsArg,
-    SizeArg,
-    ULongArg,
-    WhenceArg,
-    syscall,
-)
 from pyuk.abi.errno import EBADF, EINVAL, EOPNOTSUPP, ESPIPE, SyscallError
-from pyuk.abi.kinds import IN, OUT, Buffer, IoVector
-from pyuk.abi.types import UserAddr
+from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import SEEK_HOLE
 from pyuk.syscalls.transfer import read_into, read_segments, user_segments, write_from, write_segments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        Annotated,
+        FdArg,
+        HiddenArg,
+        OffArg,
+        RwFlagsArg,
+        SizeArg,
+        ULongArg,
+        WhenceArg,
+    )
+    from pyuk.abi.kinds import IN, OUT, Buffer, IoVector
+    from pyuk.abi.types import UserAddr
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pyuk.abi import ioctls
-from pyuk.abi.declare import FdArg, IoctlArg, IoctlRequestArg, syscall
 from pyuk.abi.errno import ENOTTY, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.ioctls import FICLONE, FIOASYNC, FIOCLEX, FIONBIO, FIONCLEX
+from pyuk.abi.syscall import syscall
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import FdArg, IoctlArg, IoctlRequestArg
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 

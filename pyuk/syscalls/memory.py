@@ -1,27 +1,32 @@
-"""Memory of a process: brk(2), mmap(2), munmap(2), mprotect(2), mremap(2), madvise(2), msync(2)."""
+"""Memory of a process: brk(2), mmap(2), munmap(2), mprotect(2), mremap(2), madvise(2), msync(2), mincore(2)."""
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    AddressArg,
-    AddressResult,
-    AdviceArg,
-    FdArg,
-    HexArg,
-    MapFlagsArg,
-    MremapAddressArg,
-    MremapArg,
-    MsyncArg,
-    ProtArg,
-    SizeArg,
-    syscall,
-)  # fmt: skip
-from pyuk.abi.errno import EACCES, EINVAL, SyscallError
+from pyuk.abi.syscall import syscall
+from pyuk.abi.errno import EACCES, EFAULT, EINVAL, SyscallError
 from pyuk.abi.mman import MAP_ANONYMOUS
-from pyuk.machine.paging import PAGE_MASK
+from pyuk.abi.structs import UINT8
+from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT, TASK_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        AddressArg,
+        AddressResult,
+        AdviceArg,
+        Annotated,
+        FdArg,
+        HexArg,
+        MapFlagsArg,
+        MremapAddressArg,
+        MremapArg,
+        MsyncArg,
+        ProtArg,
+        SizeArg,
+    )
+    from pyuk.abi.kinds import OUT, StructAt
+    from pyuk.abi.structs import UINT8
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 
@@ -93,4 +98,23 @@ def sys_madvise(task: Task, addr: AddressArg, length: SizeArg, advice: AdviceArg
 def sys_msync(task: Task, addr: AddressArg, length: SizeArg, flags: MsyncArg) -> int:
     """Write a shared file mapping's changes to its file. Errors: EINVAL, ENOMEM a hole, EIO."""
     task.mm.msync(addr, length, flags)
+    return 0
+
+
+@syscall("mincore")
+def sys_mincore(
+    task: Task, addr: AddressArg, length: SizeArg, vec: Annotated[UserAddr, StructAt(OUT, UINT8, "pages:length")]
+) -> int:
+    """Which pages are in RAM, a byte each. Errors: EINVAL unaligned, ENOMEM a hole, EFAULT."""
+    if addr & PAGE_MASK:
+        raise SyscallError(EINVAL, "address not page aligned")
+    task.mm.check_range(addr, length)
+    n_pages = length + PAGE_MASK >> PAGE_SHIFT
+    if vec > TASK_SIZE - n_pages:
+        raise SyscallError(EFAULT)
+    done = 0
+    while done < n_pages:
+        n = min(n_pages - done, 1 << PAGE_SHIFT)
+        task.mem.write(vec + done, task.mm.mincore(addr + (done << PAGE_SHIFT), n << PAGE_SHIFT))
+        done += n
     return 0

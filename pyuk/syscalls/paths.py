@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    Annotated,
-    AtFlagsArg,
-    DirFdArg,
-    FdArg,
-    GidArg,
-    LengthArg,
-    ModeArg,
-    PathArg,
-    RenameArg,
-    SizeArg,
-    UidArg,
-    syscall,
-)  # fmt: skip
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINVAL, ENOENT, EXDEV, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
@@ -27,16 +14,30 @@ from pyuk.abi.fcntl import (
     RENAME_NOREPLACE,
     RENAME_WHITEOUT,
 )  # fmt: skip
-from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
 from pyuk.abi.stat import UTIME_NOW, UTIME_OMIT
 from pyuk.abi.structs import TIMESPEC, TIMESTAMP, TIMEVAL, TIMEVAL_STAMP, UTIMBUF
-from pyuk.abi.types import UserAddr
 from pyuk.syscalls.names import empty_path_file, locate, locate_cwd, start_of, user_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyuk.abi.declare import (
+        Annotated,
+        AtFlagsArg,
+        DirFdArg,
+        FdArg,
+        GidArg,
+        LengthArg,
+        ModeArg,
+        PathArg,
+        RenameArg,
+        SizeArg,
+        UidArg,
+    )
+    from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
+    from pyuk.abi.structs import TIMESTAMP, TIMEVAL_STAMP
+    from pyuk.abi.types import UserAddr
     from pyuk.fs.filesystem import Times
     from pyuk.kernel.task import Task
 

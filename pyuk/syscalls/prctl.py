@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import PrctlArg, PrctlArgument, PrctlRestArg, PrctlResult, syscall
 from pyuk.abi.errno import EINVAL, SyscallError
 from pyuk.abi.prctl import (
     PR_GET_CHILD_SUBREAPER,
@@ -21,6 +20,7 @@ from pyuk.abi.prctl import (
     PR_SET_PDEATHSIG,
     PR_SET_TIMERSLACK,
 )  # fmt: skip
+from pyuk.abi.syscall import syscall
 from pyuk.abi.types import UserAddr
 from pyuk.kernel.signals import N_SIGNALS
 from pyuk.kernel.task import DEFAULT_TIMER_SLACK_NS
@@ -29,6 +29,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyuk.abi.declare import PrctlArg, PrctlArgument, PrctlRestArg, PrctlResult
     from pyuk.kernel.task import Task
 
 _COMM_BYTES = 16

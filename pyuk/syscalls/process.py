@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    Annotated,
-    HexUIntArg,
-    IntArg,
-    PidArg,
-    RawAddressArg,
-    SignalArg,
-    SizeArg,
-    syscall,
-)  # fmt: skip
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
-from pyuk.abi.kinds import OUT, Address, StructAt
 from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
 from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
 from pyuk.abi.structs import POINTER, UINT32, UINT64
@@ -24,6 +14,17 @@ from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        Annotated,
+        HexUIntArg,
+        IntArg,
+        PidArg,
+        RawAddressArg,
+        SignalArg,
+        SizeArg,
+    )
+    from pyuk.abi.kinds import OUT, Address, StructAt
+    from pyuk.abi.structs import POINTER, UINT32, UINT64
     from pyuk.kernel.task import Task
 
 _ROBUST_LIST_HEAD_BYTES = 24

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, PidArg, ResourceArg, UIntArg, syscall
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
-from pyuk.abi.kinds import IN, OUT, CpuSet, StructAt
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.structs import RLIMIT, UINT32
 from pyuk.abi.types import Tid, UserAddr
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, PidArg, ResourceArg, UIntArg
+    from pyuk.abi.kinds import IN, OUT, CpuSet, StructAt
+    from pyuk.abi.structs import UINT32
     from pyuk.kernel.task import Task
 
 _NR_OPEN = 1 << 20

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg, syscall
 from pyuk.abi.errno import EINVAL, ENOMEM, EPERM, SyscallError
-from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
 from pyuk.abi.signal import (
     MINSIGSTKSZ,
     SI_KERNEL,
@@ -19,7 +17,7 @@ from pyuk.abi.signal import (
     SS_ONSTACK,
 )  # fmt: skip
 from pyuk.abi.structs import SIGACTION, STACK
-from pyuk.abi.types import UserAddr
+from pyuk.abi.syscall import syscall
 from pyuk.kernel import sigframe, signals
 from pyuk.kernel.dispatch import DoesNotReturn
 from pyuk.kernel.signals import Action
@@ -27,6 +25,9 @@ from pyuk.machine.cpu import RSP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg
+    from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 _SIGSET_BYTES = 8

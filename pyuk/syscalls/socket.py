@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, FamilyArg, FdArg, FdResult, IntArg, syscall
 from pyuk.abi.errno import (
     EAFNOSUPPORT,
     ECONNREFUSED,
@@ -13,7 +12,6 @@ from pyuk.abi.errno import (
     SyscallError,
 )  # fmt: skip
 from pyuk.abi.fcntl import O_NONBLOCK
-from pyuk.abi.kinds import IN, Flags, SocketAddress
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.socket import (
     AF_UNIX,
@@ -25,13 +23,16 @@ from pyuk.abi.socket import (
     SOCK_SEQPACKET,
     SOCK_STREAM,
 )  # fmt: skip
+from pyuk.abi.syscall import syscall
 from pyuk.abi.tables import Table
-from pyuk.abi.types import UserAddr
-from pyuk.abi.unistd import W_OK
 from pyuk.net.unix import UnixSocket
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, FamilyArg, FdArg, FdResult, IntArg
+    from pyuk.abi.kinds import IN, Flags, SocketAddress
+    from pyuk.abi.tables import Table
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 _SOCKADDR_BYTES = 128

@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    AccessFlagsArg,
-    AccessModeArg,
-    Annotated,
-    AtFlagsArg,
-    DirFdArg,
-    FdArg,
-    PathArg,
-    StatxFlagsArg,
-    StatxMaskArg,
-    syscall,
-)  # fmt: skip
 from pyuk.abi.errno import EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     AT_EACCESS,
@@ -23,16 +11,28 @@ from pyuk.abi.fcntl import (
     AT_STATX_SYNC_TYPE,
     AT_SYMLINK_NOFOLLOW,
 )  # fmt: skip
-from pyuk.abi.kinds import OUT, StructAt
 from pyuk.abi.stat import STATX__RESERVED, STATX_BASIC_STATS, STATX_BTIME, STATX_DIOALIGN, STATX_MNT_ID
 from pyuk.abi.structs import STAT, STATFS, STATX
-from pyuk.abi.types import UserAddr
+from pyuk.abi.syscall import syscall
 from pyuk.syscalls.names import empty_path_file, locate_cwd, start_of, user_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
 
+    from pyuk.abi.declare import (
+        AccessFlagsArg,
+        AccessModeArg,
+        Annotated,
+        AtFlagsArg,
+        DirFdArg,
+        FdArg,
+        PathArg,
+        StatxFlagsArg,
+        StatxMaskArg,
+    )
+    from pyuk.abi.kinds import OUT, StructAt
+    from pyuk.abi.types import UserAddr
     from pyuk.fs.stat import Stat, StatFs
     from pyuk.kernel.task import Task
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, FadviseArg, FdArg, LengthArg, OffArg, SizeArg, UIntArg, syscall
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, SyscallError
 from pyuk.abi.fcntl import O_APPEND
-from pyuk.abi.kinds import INOUT, Flags, StructAt
 from pyuk.abi.signal import SIGPIPE
 from pyuk.abi.stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from pyuk.abi.structs import INT64
 from pyuk.abi.tables import Table
-from pyuk.abi.types import UserAddr
 from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, FadviseArg, FdArg, LengthArg, OffArg, SizeArg, UIntArg
+    from pyuk.abi.kinds import INOUT, Flags, StructAt
+    from pyuk.abi.structs import INT64
+    from pyuk.abi.tables import Table
+    from pyuk.abi.types import UserAddr
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    Annotated,
-    ArchPrctlArg,
-    ArchPrctlArgument,
-    GrndArg,
-    SizeArg,
-    syscall,
-)  # fmt: skip
 from pyuk.abi.errno import EINVAL, ENODEV, EPERM, SyscallError
-from pyuk.abi.kinds import OUT, Buffer, StructAt
 from pyuk.abi.prctl import ARCH_GET_CPUID, ARCH_GET_FS, ARCH_GET_GS, ARCH_SET_CPUID, ARCH_SET_FS, ARCH_SET_GS
 from pyuk.abi.random import GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM
 from pyuk.abi.structs import SYSINFO, UTSNAME
+from pyuk.abi.syscall import syscall
 from pyuk.abi.time import NSEC_PER_SEC
 from pyuk.abi.types import UserAddr
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        Annotated,
+        ArchPrctlArg,
+        ArchPrctlArgument,
+        GrndArg,
+        SizeArg,
+    )
+    from pyuk.abi.kinds import OUT, Buffer, StructAt
     from pyuk.kernel.task import Task
 
 _RANDOM_CHUNK = 1 << 16

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, ClockArg, RusageArg, TimeResult, TimerFlagsArg, syscall
+from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, SyscallError
-from pyuk.abi.kinds import IN, OUT, StructAt
 from pyuk.abi.resource import RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
 from pyuk.abi.structs import RUSAGE, TIME, TIMESPEC, TIMEVAL, TIMEZONE, TMS
 from pyuk.abi.time import (
@@ -22,11 +21,14 @@ from pyuk.abi.time import (
     NSEC_PER_SEC,
     TIMER_ABSTIME,
 )  # fmt: skip
-from pyuk.abi.types import UserAddr
 from pyuk.kernel.task import SIGNAL_PENDING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, ClockArg, RusageArg, TimeResult, TimerFlagsArg
+    from pyuk.abi.kinds import IN, OUT, StructAt
+    from pyuk.abi.structs import TIME
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 _USER_HZ = 100

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, CStringArg, FdArg, PathArg, SizeArg, syscall
 from pyuk.abi.errno import ENAMETOOLONG, ERANGE, SyscallError
-from pyuk.abi.kinds import OUT, Buffer
-from pyuk.abi.types import UserAddr
+from pyuk.abi.syscall import syscall
 from pyuk.syscalls.names import locate_cwd
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, CStringArg, FdArg, PathArg, SizeArg
+    from pyuk.abi.kinds import OUT, Buffer
+    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 

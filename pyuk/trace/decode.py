@@ -10,6 +10,7 @@ from __future__ import annotations
 from pyuk.abi import commands
 from pyuk.abi.errno import EINTR, ERESTART_RESTARTBLOCK, MAX_ERRNO, known, message, name
 from pyuk.abi.kinds import (
+    ELSEWHERE,
     INOUT,
     OUT,
     Buffer,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pyuk.abi.declare import Declaration
+    from pyuk.abi.syscall import Declaration
     from pyuk.abi.kinds import Kind
 
     Text = Callable[["Call", int], str | None]
@@ -355,6 +356,8 @@ def _interrupted(call: Call) -> bool:
 def _count(call: Call, wanted: str | int | None) -> int:
     if isinstance(wanted, int):
         return wanted
+    if wanted and wanted.startswith("pages:"):
+        return -(-call.value(wanted[6:]) >> 12)
     return call.value(wanted) if wanted and wanted != "return" else call.result or 0
 
 
@@ -404,7 +407,8 @@ def _io_vector(kind: IoVector) -> Text:
             base, length = int.from_bytes(word[:8], "little"), int.from_bytes(word[8:], "little")
             n_shown = min(length, max(left, 0))
             left -= n_shown
-            data = address(base) if call.failed and kind.direction == OUT else bytes_text(call, base, n_shown)
+            is_hidden = kind.direction == ELSEWHERE or (call.failed and kind.direction == OUT)
+            data = address(base) if is_hidden else bytes_text(call, base, n_shown)
             shown.append(f"{{iov_base={data}, iov_len={length}}}")
         return f"[{', '.join(shown)}]"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import find
+from pyuk.abi.syscall import find
 from pyuk.abi.kinds import Number
 from pyuk.abi.numbers import NUMBERS, X32_FIRST, X32_NAMES, X32_SYSCALL_BIT, n_args_of, name_of
 from pyuk.abi.siginfo import signal_name
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from pyuk.abi.declare import Declaration
+    from pyuk.abi.syscall import Declaration
     from pyuk.abi.kinds import Kind
     from pyuk.trace.filter import Filter
     from pyuk.trace.sink import Sink

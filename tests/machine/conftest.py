@@ -1,4 +1,4 @@
-"""The machine tests run on each way there is to the CPU's state (docs/cpu.md, PYUK_STATE)."""
+"""The machine tests run on both ways there are to the CPU's state (docs/cpu.md, PYUK_STATE)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(params=["live", "probe", "copied"])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A module's STATES are the values of PYUK_STATE that its tests run with."""
+    if "state" in metafunc.fixturenames:
+        metafunc.parametrize("state", getattr(metafunc.module, "STATES", ("live", "copied")), indirect=True)
+
+
+@pytest.fixture
 def state(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """What PYUK_STATE is."""
     monkeypatch.setenv("PYUK_STATE", request.param)

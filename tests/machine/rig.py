@@ -36,7 +36,7 @@ class Trap:
 class Rig:
     """`traps` and `syscalls` (numbers) are in order. Every trap and `exit` end the run unless the test says otherwise."""
 
-    def __init__(self, memory_bytes: int = 64 << 20) -> None:
+    def __init__(self, memory_bytes: int = 64 << 20, *, entry: Callable[[], object] | None = None) -> None:
         self.machine = Machine(memory_bytes)
         self.cpu, self.ram = self.machine.cpu, self.machine.ram
         self.regs = self.cpu.regs
@@ -44,7 +44,8 @@ class Rig:
         self.syscalls: list[int] = []
         self.on_syscall: Callable[[int], object] = self._exit_only
         self.on_trap: Callable[[int], object] = lambda _vector: self.cpu.stop()
-        self.cpu.attach(self._syscall, self._trap)
+        self.cpu._n_early_flushes = 1 << 30  # so that all flushes are the test's
+        self.cpu.attach(entry or self._syscall, self._trap)
         self.space = self.machine.new_page_table()
         self.data = self.map(DATA, rights="rw")
         self.stack = self.map(STACK, rights="rw")

@@ -9,6 +9,8 @@ from pyuk.machine.cpu import R11, RAX, RCX, RDI, RIP, RSP
 from tests.machine.asm import assemble
 from tests.machine.rig import CODE, DATA, EXIT, FLAGS, STACK_TOP, Rig
 
+STATES = ("live", "copied", "probe")
+
 
 def test_code_runs_in_ring_3(rig: Rig) -> None:
     """CS is 0x33 and SS 0x2b: Linux's user selectors, at CPL 3."""

@@ -150,6 +150,7 @@ class MemoryFile:
         self.dev, self.ino, self.path = 0x801, ino, path
         self.mtime_ns = 1
         self.refs = 0
+        self.pages = None
         self.reads: list[tuple[int, int]] = []
         self.writes: list[tuple[int, int]] = []
 
@@ -165,6 +166,9 @@ class MemoryFile:
         """Change the file behind pyuk's back."""
         self.data = bytearray(data)
         self.mtime_ns += 1
+
+    def map_flags(self, vm_flags: int) -> int:
+        return vm_flags
 
     def preadv(self, slices: list[memoryview], offset: int) -> int:
         self.reads.append((offset, sum(map(len, slices))))

@@ -6,7 +6,7 @@ import os
 from array import array
 from typing import Any
 
-from pyuk.abi.declare import SYSCALLS, compile_entry
+from pyuk.abi.syscall import find_entry
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, SyscallError, name
 from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
@@ -124,7 +124,8 @@ class FileTask:
         registers = array("Q", [0] * 18)
         for register, value in zip((7, 6, 2, 10, 8, 9), values, strict=False):
             registers[register] = value & (1 << 64) - 1
-        entry = compile_entry(SYSCALLS[NUMBERS[call_name]])
+        entry = find_entry(NUMBERS[call_name])
+        assert entry is not None
         try:
             return entry(self, memoryview(registers))
         except SyscallError as error:

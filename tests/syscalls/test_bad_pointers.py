@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pyuk.abi.declare import SYSCALLS, Declaration
+from pyuk.abi.syscall import SYSCALLS, Declaration
 from pyuk.abi.kinds import Address, Buffer, ByCommand, CString, FdNumber, Kind, Pointer, StructAt, When
 from pyuk.syscalls import load_all
 from tests.native import run_native, run_pyuk

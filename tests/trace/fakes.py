@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyuk.abi.declare import Declaration
+from pyuk.abi.syscall import Declaration
 from pyuk.trace.sink import Sink
 from pyuk.trace.strace import Tracer
 

@@ -14,7 +14,7 @@ import signal
 import struct
 from typing import TYPE_CHECKING, Any
 
-from pyuk.abi.declare import find
+from pyuk.abi.syscall import find
 from pyuk.syscalls import load_all
 
 if TYPE_CHECKING:

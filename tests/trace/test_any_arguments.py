@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.syscall import SYSCALLS
 from pyuk.abi.numbers import NUMBERS
 from pyuk.syscalls import load_all
 from pyuk.trace.strace import Tracer

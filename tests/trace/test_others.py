@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import SYSCALLS
+from pyuk.abi.syscall import SYSCALLS
 from pyuk.abi.numbers import NUMBERS
 from pyuk.syscalls import load_all
 from pyuk.trace import others

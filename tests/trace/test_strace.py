@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import Annotated, CStringArg, Declaration, FdArg, FdResult, IntArg, PathArg, SizeArg
+from pyuk.abi.declare import Annotated, CStringArg, FdArg, FdResult, IntArg, PathArg, SizeArg
 from pyuk.abi.kinds import IN, INOUT, OUT, Buffer, StructAt
 from pyuk.abi.structs import INT64, SIGINFO_CHILD, SIGINFO_FAULT, SIGINFO_QUEUE
 from pyuk.abi.types import UserAddr
