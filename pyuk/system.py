@@ -14,30 +14,27 @@ from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
 from pyuk.fs.namespace import Namespace, host_directory
-from pyuk.fs.procfs import ProcFs
 from pyuk.fs.stdio import stdio_table
 from pyuk.kernel.clock import HostClock
 from pyuk.kernel.creds import Credentials
 from pyuk.kernel.kernel import Identity, Kernel
 from pyuk.kernel.limits import Limits
-from pyuk.kernel.proc import ProcessTable
 from pyuk.kernel.randomness import HostRandom
 from pyuk.kernel.signals import SignalActions
-from pyuk.kernel.task import NO_PARENT, Process, Task
+from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
 from pyuk.loader.vdso import Vdso
-from pyuk.machine.cpu import RIP, RSP
+from pyuk.machine.cpu import RSP
 from pyuk.machine.machine import Machine
 from pyuk.mm.pagecache import PageCache
-from pyuk.mm.space import AddressSpace
-from pyuk.mm.usermem import UserMemory
+from pyuk.syscalls.exec import enter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyuk.fs.procfs import ProcFs
     from pyuk.kernel.kernel import Clock, Random, Tracer
-    from pyuk.loader.load import Loaded, Program
 
 DEFAULT_MEMORY_BYTES = 4 << 30
 
@@ -53,9 +50,16 @@ class System:
         self.machine = Machine(memory_bytes)
         self.cache = PageCache(self.machine)
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
-        self._vdso = Vdso(self.machine)
+        self.kernel.vdso = Vdso(self.machine)
         self._host = HostFs(host_order=host_order)
-        self._namespace = Namespace(self._host, ProcFs(self._host, ProcessTable(self.kernel)))
+        self._namespace = Namespace(self._host, self._make_proc)
+
+    def _make_proc(self) -> ProcFs:
+        """/proc, which most programs never look at."""
+        from pyuk.fs.procfs import ProcFs  # noqa: PLC0415
+        from pyuk.kernel.proc import ProcessTable  # noqa: PLC0415
+
+        return ProcFs(self._host, ProcessTable(self.kernel))
 
     def start(
         self,
@@ -73,7 +77,7 @@ class System:
         where the directory cannot be entered.
         """
         kernel = self.kernel
-        process = Process(kernel.new_pid(), NO_PARENT, Limits(limits))
+        process = Process(kernel.new_pid(), None, Limits(limits))
         umask = os.umask(0o077)
         os.umask(umask)
         fs = FsContext(self._namespace, host_directory(self._host, directory), umask)
@@ -89,39 +93,24 @@ class System:
                 stack_limit_bytes=process.limits.soft[RLIMIT_STACK],
             )  # fmt: skip
         except SyscallError:
-            task.files.close_all()
-            fs.close()
+            task.files.release()
+            fs.release()
             raise
+        kernel.take_cpu(task)
+        loaded = enter(task, program)
         kernel.add(task)
-        loaded = self._enter(task, program)
+        kernel.scheduler.make_ready(task)
         if tracer is not None:
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
 
-    def _enter(self, task: Task, program: Program) -> Loaded:
-        """The part of execve(2) after which there is no way back."""
-        kernel, process = self.kernel, task.process
-        task.mm = AddressSpace(self.machine, self.cache, process.limits)
-        if task.creds.euid == 0:
-            task.mm.mmap_min_addr = 0  # security/min_addr.c: CAP_SYS_RAWIO may map there
-            task.mm.may_lock_all = True  # CAP_IPC_LOCK
-        task.mem = UserMemory(task.mm)
-        loaded = program.commit(
-            task.mm, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[RLIMIT_STACK], vdso=self._vdso
-        )
-        task.comm = loaded.comm
-        process.exe = loaded.exe
-        process.loaded = loaded
-        cpu = self.machine.cpu
-        cpu.reset()
-        cpu.regs[RIP], cpu.regs[RSP] = loaded.entry, loaded.sp
-        return loaded
-
     def run(self, task: Task) -> int:
-        """Run a started process to its end; gives its exit code, or -signo where a signal ended it."""
-        status = self.kernel.run(task)
-        self.kernel.reap(task)
-        task.fs.close()
+        """Run a started process to its end; gives its exit code, or -signo where a signal ended it.
+
+        What it leaves running goes with it, as in a container whose first process ends.
+        """
+        status = self.kernel.run(task.process)
+        self.kernel.end_all()
         return status
 
     def close(self) -> None:

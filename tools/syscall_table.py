@@ -61,7 +61,7 @@ def _row(declaration: Declaration) -> str:
 INDEX_HEAD = """\
 \"\"\"Where each system call is and what C types it takes. Generated from the declarations by `make docs`.
 
-A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and the module of pyuk.syscalls.
+A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and module of pyuk.syscalls.
 \"\"\"
 
 CALLS = \"\"\"

@@ -1,4 +1,3 @@
-// needs: processes
 //
 // The same VEX instruction in a second and a third process: where CPUID says there is no AVX, each child that
 // executes it is killed by SIGILL, and the parent after them too; with AVX they all succeed. fork(2), SDM vol. 2A,

@@ -6,9 +6,23 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 
 from __future__ import annotations
 
-from pyuk.abi import fcntl, futex, ioctls, prctl
+from pyuk.abi import fcntl, futex, ioctls, prctl, shm
 from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
-from pyuk.abi.structs import FLOCK, FLOCK_PID, INT32, POINTER, TERMIOS, TERMIOS2, TIMESPEC, UINT64, WINSIZE
+from pyuk.abi.structs import (
+    FLOCK,
+    FLOCK_PID,
+    INT32,
+    POINTER,
+    SHM_INFO_STRUCT,
+    SHMID_DS,
+    SHMID_SET,
+    SHMINFO,
+    TERMIOS,
+    TERMIOS2,
+    TIMESPEC,
+    UINT64,
+    WINSIZE,
+)  # fmt: skip
 from pyuk.abi.tables import Table
 
 Commands = dict[int, Kind | None]
@@ -54,8 +68,17 @@ FCNTL_RESULT: Commands = {
     fcntl.F_GETLEASE: Explained(Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16),
 }
 
+SHMCTL: Commands = {
+    **dict.fromkeys((shm.IPC_STAT, shm.SHM_STAT, shm.SHM_STAT_ANY), StructAt(OUT, SHMID_DS)),
+    shm.IPC_SET: StructAt(IN, SHMID_SET),
+    shm.IPC_INFO: StructAt(OUT, SHMINFO),
+    shm.SHM_INFO: StructAt(OUT, SHM_INFO_STRUCT),
+    OTHERWISE: Address(),
+}
 MEMBARRIER_RESULT: Commands = {
-    0: Explained(Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_QUERY MEMBARRIER_CMD_FLAG_*")), base=16),
+    0: Explained(
+        Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_QUERY MEMBARRIER_CMD_FLAG_*")), base=16
+    ),
 }
 
 _TERMIOS_IN, _TERMIOS_OUT = StructAt(IN, TERMIOS), StructAt(OUT, TERMIOS)

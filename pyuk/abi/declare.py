@@ -100,10 +100,26 @@ MremapAddressArg = Annotated[UserAddr, When(Address(), "flags", 2)]  # MREMAP_FI
 MlockallArg = Annotated[int, Flags(Table("mman", "MCL_"))]
 Mlock2Arg = Annotated[int, Flags(Table("mman", "MLOCK_"), "uint")]
 PkeyRightsArg = Annotated[int, Flags(Table("mman", "PKEY_"), "ulong")]
-MembarrierArg = Annotated[int, Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_FLAG_*"), enum=True)]
+MembarrierArg = Annotated[
+    int, Flags(Table("membarrier", "MEMBARRIER_CMD_", without="MEMBARRIER_CMD_FLAG_*"), enum=True)
+]
 MembarrierFlagsArg = Annotated[int, Flags(Table("membarrier", "MEMBARRIER_CMD_FLAG_"), "uint")]
 MembarrierCpuArg = Annotated[int, When(Number("int"), "flags", 1)]  # MEMBARRIER_CMD_FLAG_CPU
 MembarrierResult = Annotated[int, ByCommand("cmd", "MEMBARRIER_RESULT")]
+IpcKeyArg = Annotated[int, Word("ipckey", "int")]
+ShmGetArg = Annotated[int, Word("shmflags", "int")]
+ShmAtArg = Annotated[int, Flags(Table("shm", "SHM_RDONLY SHM_RND SHM_REMAP SHM_EXEC", unknown="SHM_???"))]
+ShmCommandArg = Annotated[
+    int,
+    Flags(
+        Table(
+            "shm", "IPC_RMID IPC_SET IPC_STAT IPC_INFO SHM_LOCK SHM_UNLOCK SHM_STAT SHM_INFO SHM_STAT_ANY",
+            unknown="SHM_???",
+        ),
+        enum=True,
+    ),
+]
+ShmCtlArgument = Annotated[UserAddr, ByCommand("cmd", "SHMCTL")]
 MemfdArg = Annotated[int, Flags(Table("mman", "MFD_"), "uint")]
 SigHowArg = Annotated[int, Flags(Table("signal", "SIG_BLOCK SIG_UNBLOCK SIG_SETMASK", unknown="SIG_???"), enum=True)]
 ResourceArg = Annotated[int, Flags(Table("resource", "RLIMIT_"), "uint", enum=True)]

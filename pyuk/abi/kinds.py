@@ -45,7 +45,8 @@ class Word(Kind):
     meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t; "limit" an
     rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up to its
     NUL; "wait" a wait(2) status; "date" a time_t as a date, "stamp" as a number with the date beside it; "ioctl" and
-    "futex" those calls' commands; "hidden" a register that says nothing (preadv's pos_h on 64-bit) and is not shown.
+    "futex" those calls' commands; "ipckey" a key_t; "shmflags" shmget's flags with a mode; "hidden" a register that
+    says nothing (preadv's pos_h on 64-bit) and is not shown.
     """
 
     __slots__ = ("meaning",)

@@ -512,3 +512,34 @@ CLONE_ARGS = Struct(
         ("cgroup", "Q", FdNumber()),
     ),
 )
+
+
+# linux/ipc.h, linux/shm.h, asm-generic/ipcbuf.h, asm-generic/shmbuf.h
+IPC_PERM = Struct(
+    "ipc64_perm",
+    lambda: (
+        ("key", "i"), ("uid", "I"), ("gid", "I"), ("cuid", "I"), ("cgid", "I"), ("mode", "I"), ("seq", "H"),
+        ("", "2x"), ("", "4x"), ("", "16x"),
+    ),
+    view="ipc_perm",
+)  # fmt: skip
+SHMID_DS = Struct(
+    "shmid64_ds",
+    lambda: (
+        ("shm_perm", IPC_PERM), ("shm_segsz", "Q"), ("shm_atime", "q"), ("shm_dtime", "q"),
+        ("shm_ctime", "q"), ("shm_cpid", "i"), ("shm_lpid", "i"), ("shm_nattch", "Q"), ("", "16x"),
+    ),
+    view="shmid",
+)  # fmt: skip
+SHMID_SET = SHMID_DS.showing("", view="shmid_set")
+SHMINFO = Struct(
+    "shminfo64",
+    lambda: (("shmmax", "Q"), ("shmmin", "Q"), ("shmmni", "Q"), ("shmseg", "Q"), ("shmall", "Q"), ("", "32x")),
+)
+SHM_INFO_STRUCT = Struct(
+    "shm_info",
+    lambda: (
+        ("used_ids", "i"), ("", "4x"), ("shm_tot", "Q"), ("shm_rss", "Q"), ("shm_swp", "Q"), ("swap_attempts", "Q"),
+        ("swap_successes", "Q"),
+    ),
+)  # fmt: skip

@@ -76,7 +76,8 @@ class Declaration:
             words = {**vars(structs), **vars(kinds), **vars(declare)}
             params = tuple((name, self._evaluate(name, words)) for name in self.names)
             result = self.handler.__annotations__["return"]
-            self._kinds = (params, declare.Long if result in ("int", "NoReturn") else self._evaluate("return", words))
+            plain = result in ("int", "NoReturn")
+            self._kinds = (params, kinds.Number("long") if plain else self._evaluate("return", words))
         return self._kinds
 
     def _evaluate(self, name: str, words: dict[str, Any]) -> Kind:

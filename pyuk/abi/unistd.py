@@ -25,6 +25,7 @@ RWF_APPEND = 0x10
 
 # limits: linux/limits.h, linux/uio.h, linux/utsname.h, fs.h's MAX_RW_COUNT
 PATH_MAX = 4096
+PIPE_BUF = 4096
 NAME_MAX = 255
 ARG_MAX = 131072
 UIO_MAXIOV = 1024

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import FileSystem
-    from pyuk.fs.procfs import ProcFs
     from pyuk.fs.stat import Stat
 
 
@@ -102,14 +101,21 @@ class FsContext:
         """A child's own (fork(2))."""
         return FsContext(self.namespace, self.cwd.hold(), self.umask)
 
-    def close(self) -> None:
-        """Let go of the working directory."""
-        self.cwd.release()
+    def share(self) -> FsContext:
+        """One more task with this very context (CLONE_FS)."""
+        self.refs += 1
+        return self
+
+    def release(self) -> None:
+        """One task less; the last one lets go of the working directory."""
+        self.refs -= 1
+        if not self.refs:
+            self.cwd.release()
 
 
-def host_context(directory: bytes = b".", proc: ProcFs | None = None) -> FsContext:
+def host_context(directory: bytes = b".") -> FsContext:
     """The host's tree as it is, with the caller's umask. Raises OSError where the directory cannot be entered."""
     umask = os.umask(0o077)
     os.umask(umask)
     host = HostFs()
-    return FsContext(Namespace(host, proc), host_directory(host, directory), umask)
+    return FsContext(Namespace(host), host_directory(host, directory), umask)

@@ -321,6 +321,24 @@ class FdTable:
         twin.cloexec = self.cloexec.copy()
         return twin
 
+    def share(self) -> FdTable:
+        """One more task with this very table (CLONE_FILES)."""
+        self.refs += 1
+        return self
+
+    def unshare(self) -> FdTable:
+        """A table that nobody else has, for the caller to have instead of this one."""
+        if self.refs == 1:
+            return self
+        self.refs -= 1
+        return self.copy()
+
+    def release(self) -> None:
+        """One task less; the last one closes everything."""
+        self.refs -= 1
+        if not self.refs:
+            self.close_all()
+
     def close_on_exec(self) -> None:
         """What a successful execve(2) does."""
         for fd in sorted(self.cloexec):

@@ -11,7 +11,7 @@ import stat as modes
 import struct
 import sys
 
-from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, ERESTARTSYS, SyscallError
+from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     F_GETPIPE_SZ,
@@ -26,7 +26,8 @@ from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_SET, UIO_MAXIOV
 from pyuk.fs.backing import HostBacking
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import OpenFile
-from pyuk.wait.host import POLLIN, POLLOUT, await_ready
+from pyuk.wait.host import POLLIN, POLLOUT, is_ready
+from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class HostFile(OpenFile):
             raise guest_error(error) from None
 
     def _await(self, event: int) -> None:
-        """Let a blocking call sleep where a signal for the guest can end it."""
-        if not self.flags & O_NONBLOCK and not await_ready(self.fd, event):
-            raise SyscallError(ERESTARTSYS)
+        """A call that would block sleeps with the other tasks, not in the host."""
+        if not self.flags & O_NONBLOCK and not is_ready(self.fd, event):
+            raise WouldBlock(host_fd=self.fd, events=event)
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through preadv(2), or preadv2(2) where flags are given."""

@@ -14,6 +14,8 @@ from pyuk.abi.errno import ELOOP, ENOTDIR, SyscallError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import FileSystem
     from pyuk.fs.hostfs import HostFs
@@ -23,13 +25,22 @@ _MAX_LINKS = 40  # include/linux/namei.h: MAXSYMLINKS
 
 
 class Namespace:
-    """The mounts of a process and its children. `proc` may come later than the rest: it needs processes."""
+    """The mounts of a process and its children."""
 
-    __slots__ = ("host", "proc")
+    __slots__ = ("_make_proc", "_proc", "host")
 
-    def __init__(self, host: HostFs, proc: ProcFs | None = None) -> None:
+    def __init__(self, host: HostFs, make_proc: Callable[[], ProcFs] | None = None) -> None:
+        """make_proc: called once, when a path first may lead to /proc. Without it the host's is seen."""
         self.host = host
-        self.proc = proc
+        self._make_proc = make_proc
+        self._proc: ProcFs | None = None
+
+    @property
+    def proc(self) -> ProcFs | None:
+        """What is mounted on /proc."""
+        if self._proc is None and self._make_proc is not None:
+            self._proc = self._make_proc()
+        return self._proc
 
     def find(
         self, at: OpenFile | None, path: bytes, *, follow: bool, walk: bool = False
@@ -45,8 +56,10 @@ class Namespace:
             raise SyscallError(ENOTDIR)
         else:
             walk = walk or at.in_host_proc or at.filesystem is not self.host
+        if not (walk or _suspect(path)):
+            return self.host, at, path
         proc = self.proc
-        if proc is None or not (walk or _suspect(path)):
+        if proc is None:
             return self.host, at, path
         full = self._walk(b"" if at is None else at.link_text(), path, follow=follow)
         if full == b"/proc" or full.startswith(b"/proc/"):

@@ -9,25 +9,18 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, EPIPE, SyscallError
 from pyuk.abi.fcntl import O_LARGEFILE, O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
+from pyuk.abi.unistd import PIPE_BUF
 from pyuk.fs.file import OpenFile
 from pyuk.fs.stat import Stat, StatFs
+from pyuk.wait.park import WouldBlock
+from pyuk.wait.queue import WaitQueue
 
 CAPACITY_BYTES = 65536
-PIPE_BUF = 4096  # include/uapi/linux/limits.h
 _PIPEFS_MAGIC = 0x50495045
 _PIPEFS_DEV = 14  # an anonymous device: major 0
 _S_IFIFO_0600 = 0o010600
 
 _n_made = 0
-
-
-class WouldBlock(Exception):  # noqa: N818  # it is no error: the call waits
-    """The operation cannot go on now: what it `waits_for` has to change first. `done` bytes are moved already."""
-
-    def __init__(self, waits_for: object) -> None:
-        super().__init__(waits_for)
-        self.waits_for = waits_for
-        self.done = 0
 
 
 class Pipe:
@@ -36,12 +29,14 @@ class Pipe:
     Invariants: 0 <= used <= len(ring); start < len(ring); n_readers and n_writers count open descriptions.
     """
 
-    __slots__ = ("ino", "n_readers", "n_writers", "ring", "start", "used")
+    __slots__ = ("changed", "ino", "n_readers", "n_writers", "ring", "start", "used")
 
     def __init__(self) -> None:
         global _n_made  # noqa: PLW0603  # inode numbers are counted for the whole of pipefs
         _n_made += 1
         self.ino = _n_made
+        self.changed = WaitQueue()
+        """Woken when bytes have come or gone, or an end was closed."""
         self.ring = bytearray()
         self.start = 0
         self.used = 0
@@ -61,6 +56,8 @@ class Pipe:
             done += at
         if not self.used:
             self.start = 0
+        if done:
+            self.changed.wake()
         return done
 
     def put(self, slices: list[memoryview]) -> int:
@@ -77,6 +74,8 @@ class Pipe:
                 self.used += n
                 at += n
             done += at
+        if done:
+            self.changed.wake()
         return done
 
     @property
@@ -105,6 +104,7 @@ class PipeEnd(OpenFile):
         """One end less: the other meets the end of file, or EPIPE."""
         self.pipe.n_readers -= self.readable
         self.pipe.n_writers -= self.writable
+        self.pipe.changed.wake()
 
     def read(self, slices: list[memoryview]) -> int:
         """What is there; 0 when every writer is gone."""
@@ -118,7 +118,7 @@ class PipeEnd(OpenFile):
         if pipe.used:
             return False
         if pipe.n_writers:
-            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe)
+            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe.changed)
         return True
 
     def write(self, slices: list[memoryview]) -> int:
@@ -130,7 +130,7 @@ class PipeEnd(OpenFile):
         if not pipe.n_readers:
             raise SyscallError(EPIPE)
         if pipe.room < (wanted if wanted <= PIPE_BUF else 1):
-            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe)
+            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe.changed)
         return pipe.put(slices)
 
     def control(self, request: int, data: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from pyuk.wait.host import sleep_ns
+from pyuk.wait import host
 
 _NS = 1_000_000_000
 
@@ -29,9 +29,9 @@ class HostClock:
         """CPU time that running guests has taken: this process's own."""
         return time.process_time_ns()
 
-    def sleep_ns(self, duration_ns: int) -> bool:
-        """Let that much time pass. False: a signal for the guest came before."""
-        return sleep_ns(duration_ns)
+    def sleep_ns(self, duration_ns: int) -> None:
+        """Let that much time pass, or less when a signal for a guest comes."""
+        host.wait({}, duration_ns)
 
 
 class VirtualClock:
@@ -64,8 +64,7 @@ class VirtualClock:
         """All time is CPU time here."""
         return self.monotonic_ns() - _NS
 
-    def sleep_ns(self, duration_ns: int) -> bool:
+    def sleep_ns(self, duration_ns: int) -> None:
         """Move on at once."""
         self._realtime_ns += duration_ns
         self._monotonic_ns += duration_ns
-        return True

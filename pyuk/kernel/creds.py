@@ -12,3 +12,9 @@ class Credentials:
         self.uid, self.euid, self.suid = uid, euid, euid
         self.gid, self.egid, self.sgid = gid, egid, egid
         self.groups = groups
+
+    def copy(self) -> Credentials:
+        """A child's own, equal at first."""
+        twin = Credentials(self.uid, self.gid, self.euid, self.egid, list(self.groups))
+        twin.suid, twin.sgid = self.suid, self.sgid
+        return twin

@@ -7,11 +7,12 @@ one table look-up and one Python call.
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import find, find_entry
 from pyuk.abi.errno import ENOSYS, ERESTARTSYS, SyscallError
+from pyuk.abi.syscall import find, find_entry
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
 from pyuk.machine.cpu import R8, R9, R10, R11, RAX, RCX, RDI, RDX, RIP, RSI
+from pyuk.wait.park import Park
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
 _PAGE_BYTES = 4096
+_MAX_ERRNO = 4095
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 
 
@@ -68,6 +70,9 @@ def make_entry(kernel: Kernel) -> Callable[[], None]:
                 return
         except DoesNotReturn:
             pass
+        except Park as park:
+            kernel.sleep(task, park, number)
+            return
         if task.work:
             signals.deliver(task)
 
@@ -91,17 +96,24 @@ def _slow(kernel: Kernel, task: Task) -> None:
         tracer.enter(task, declaration, number, arguments)
     try:
         result = kernel.entries[number](task, regs)
-        regs[RAX] = result & _MASK
     except SyscallError as error:
         result = -error.errno
-        regs[RAX] = result & _MASK
     except DoesNotReturn:
-        if task.process.status is not None:
+        if task.process.status is not None or task.tid not in kernel.tasks:
             return
         result = regs[RAX]
-    if tracer is not None:
-        tracer.leave(task, declaration, number, arguments, result)
-    if result <= -ERESTARTSYS:
+    except Park as park:
+        kernel.sleep(task, park, number, arguments)
+        return
+    finish(kernel, task, number, arguments if tracer is not None else (), result)
+
+
+def finish(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], result: int) -> None:
+    """The end of a call, at once or after a sleep; no arguments: nobody is told. The task has the CPU."""
+    kernel.machine.cpu.regs[RAX] = result & _MASK
+    if arguments and kernel.tracer is not None:
+        kernel.tracer.leave(task, find(number), number, arguments, result)
+    if -_MAX_ERRNO <= result <= -ERESTARTSYS:
         signals.deliver(task, number)
     elif task.work & SIGNAL_PENDING:
         signals.deliver(task)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import find
 from pyuk.abi.errno import ENOSYS, SyscallError
 from pyuk.abi.signal import SI_KERNEL, SIGKILL
+from pyuk.abi.syscall import find
 from pyuk.abi.types import Tid
-from pyuk.kernel import dispatch, faults, signals
+from pyuk.kernel import dispatch, faults, lifecycle, signals
 from pyuk.kernel.faults import LastFault
-from pyuk.kernel.signals import DUMPS_CORE, Siginfo
-from pyuk.kernel.task import SIGNAL_PENDING, TRACED, Process, Task
+from pyuk.kernel.scheduler import Scheduler, Sleep
+from pyuk.kernel.signals import Siginfo
+from pyuk.kernel.task import SIGNAL_PENDING, TRACED
+from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,11 @@ if TYPE_CHECKING:
     from pyuk.abi.syscall import Declaration
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
+    from pyuk.kernel.task import Process, Task
+    from pyuk.loader.vdso import Vdso
     from pyuk.mm.pagecache import PageCache
+    from pyuk.wait.park import Park
+    from pyuk.kernel.futex import FutexWait
 
     class Clock(Protocol):
         """kernel/clock.py has two."""
@@ -28,7 +34,7 @@ if TYPE_CHECKING:
         def monotonic_ns(self) -> int: ...
         def boottime_ns(self) -> int: ...
         def cpu_ns(self) -> int: ...
-        def sleep_ns(self, duration_ns: int) -> bool: ...
+        def sleep_ns(self, duration_ns: int) -> None: ...
 
     class Random(Protocol):
         """kernel/randomness.py has two."""
@@ -83,10 +89,19 @@ class Kernel:
         self.random = random
         self.identity = identity
         self.tasks: dict[Tid, Task] = {}
+        self.processes: dict[Tid, Process] = {}
+        self.init: Process | None = None
+        """Who gets the children of processes that end before them."""
+        self.scheduler = Scheduler(clock)
+        self.futexes: dict[tuple[object, int], list[FutexWait]] = {}
+        """Who sleeps on which word, in the order they came."""
+        self.vdso: Vdso | None = None
+        """What every new program is given (AT_SYSINFO_EHDR)."""
         self.tracer: Tracer | None = None
         self.last_fault = LastFault()
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
+        self._loaded: Task | None = None  # whose registers the CPU has
         self._next_pid = FIRST_PID
         machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
         machine.cpu.on_tick = self._on_tick
@@ -100,18 +115,104 @@ class Kernel:
     def add(self, task: Task) -> None:
         """A new task; it is watched if there is a tracer."""
         self.tasks[task.tid] = task
+        self.processes.setdefault(task.process.pid, task.process)
+        task.process.tasks.append(task)
+        if self.init is None:
+            self.init = task.process
         if self.tracer is not None:
             task.work |= TRACED
 
-    def run(self, task: Task) -> int:
-        """Run a task until its process has ended; gives its status (Process.status)."""
-        self.current = task
+    # The CPU goes from task to task
+
+    def run(self, process: Process) -> int:
+        """Run everybody until this process has ended; gives its status (Process.status)."""
         cpu = self.machine.cpu
-        cpu.load_space(task.mm.page_table)
-        cpu.expect_growth()
-        while task.process.status is None:
+        while process.status is None:
+            task = self.scheduler.next()
+            if task is None:
+                self._end_deadlock()
+                continue
+            self.load(task)
+            if task.sleep is not None and not self._wake_up(task):
+                continue
             cpu.run()
-        return task.process.status
+            if task.tid in self.tasks and task.sleep is None:
+                self.scheduler.make_ready(task)
+        return process.status
+
+    def take_cpu(self, task: Task) -> None:
+        """A new task's registers are about to be set: those of the last one are kept."""
+        if self._loaded is not None:
+            self._loaded.frame = self.machine.cpu.save()
+        self._loaded = self.current = task
+
+    def end_all(self) -> None:
+        """Kill what still lives, and forget the zombies."""
+        for task in list(self.tasks.values()):
+            if task.tid in self.tasks:
+                self.current = task
+                lifecycle.end_process(self, task, -SIGKILL, None)
+        self.processes.clear()
+        self.init = None
+
+    def load(self, task: Task) -> None:
+        """Give the CPU to a task; the state of the last one is kept until it is its turn again."""
+        cpu = self.machine.cpu
+        last = self._loaded
+        self.current = task
+        if last is task:
+            return
+        if last is not None:
+            last.frame = cpu.save()
+        self._loaded = task
+        cpu.load_space(task.mm.page_table)
+        if task.frame is not None:
+            cpu.restore(task.frame)
+            task.frame = None
+
+    def preempt(self, task: Task) -> None:
+        """Stop the task that runs and let the others have their turn first."""
+        self.scheduler.make_ready(task)
+        self.machine.cpu.stop()
+
+    def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
+        """The call that `task` has made cannot end yet: run somebody else until it can."""
+        task.sleep = Sleep(self.scheduler, task, park, number, arguments)
+        task.sleep.enqueue()
+        if task.work & SIGNAL_PENDING:
+            task.sleep.wake()
+        self.machine.cpu.stop()
+
+    def _wake_up(self, task: Task) -> bool:
+        """Go on with the call that a task slept in; false if it sleeps again."""
+        sleep = task.sleep
+        assert sleep is not None  # noqa: S101
+        operation = sleep.operation
+        try:
+            if sleep.is_timed_out:
+                result = operation.timed_out()
+            elif task.work & SIGNAL_PENDING:
+                try:
+                    result = operation.step()  # what has come in the meantime counts before the signal
+                except WouldBlock:
+                    result = operation.interrupted()
+            else:
+                result = operation.step()
+        except WouldBlock as blocked:
+            sleep.wait_again(blocked)
+            return False
+        except SyscallError as error:
+            result = -error.errno
+        operation.close()
+        task.sleep = None
+        dispatch.finish(self, task, sleep.number, sleep.arguments, result)
+        return task.process.status is None and not task.process.is_stopped
+
+    def _end_deadlock(self) -> None:
+        """Everybody waits for somebody else, and no signal can come from outside."""
+        self.messages.append("all processes wait for each other: killed")
+        for task in list(self.tasks.values()):
+            signals.send(task, Siginfo(SIGKILL, SI_KERNEL))
 
     def call(self, task: Task, number: int, arguments: tuple[int, ...]) -> int:
         """A system call made by the kernel itself, without the entry's order of things."""
@@ -127,60 +228,65 @@ class Kernel:
             signals.deliver(task)
 
     def _on_tick(self) -> None:
-        """Between slices: what came from outside while the guest was busy."""
-        if self.current.work & SIGNAL_PENDING:
-            signals.deliver(self.current)
+        """Between slices: what came from outside while the guest was busy, and whose turn it is."""
+        self.scheduler.look()
+        task = self.current
+        if task.work & SIGNAL_PENDING:
+            signals.deliver(task)
+        if self.scheduler.has_others and task.process.status is None and not task.is_ready:
+            self.preempt(task)
 
     def host_signal(self, signo: int) -> None:
-        """A signal to pyuk is one to the guest that runs. Called by a Python signal handler, at any point here."""
-        signals.send(self.current, Siginfo(signo, SI_KERNEL))
+        """A signal to pyuk is one to its guests. Called by a Python signal handler, at any point here.
+
+        From a terminal it goes to all of the foreground; pyuk has one process group of the host's.
+        """
+        info = Siginfo(signo, SI_KERNEL)
+        for process in list(self.processes.values()):
+            if self.init is None or process.pgid == self.init.pgid:
+                signals.send_process(process, info)
 
     def saw_signal(self, task: Task, info: Siginfo) -> None:
         """A signal is about to be acted on."""
         if self.tracer is not None and task.work & TRACED:
             self.tracer.signal(task, info)
 
+    # Ends, stops and their news: see kernel/lifecycle.py
+
     def end_process(self, task: Task, status: int, info: Siginfo | None = None) -> None:
-        """exit_group(2) or death by a signal: the memory and the files go, the status stays.
+        """exit_group(2) by `task`, or the process's death by a signal; status: the exit code, or -signo."""
+        lifecycle.end_process(self, task, status, info)
 
-        status: the exit code, or -signo.
-        """
-        process = task.process
-        process.status = status
-        if info is not None:
-            from pyuk.kernel.crash import Crash  # noqa: PLC0415
+    def end_thread(self, task: Task, status: int) -> None:
+        """exit(2) of one thread."""
+        lifecycle.end_thread(self, task, status)
 
-            cpu = self.machine.cpu
-            regs = list(cpu.regs)
-            process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())
-            process.dumped_core = False
-        if self.tracer is not None and task.work & TRACED:
-            if status >= 0:
-                self.tracer.exited(task, status)
-            else:
-                self.tracer.killed(task, -status, process.dumped_core)
-        task.work = 0
-        self.machine.cpu.stop()
-        task.files.close_all()
+    def end_other_threads(self, task: Task) -> None:
+        """execve(2) leaves a process with one thread, which is its leader."""
+        lifecycle.end_other_threads(self, task)
+
+    def stop_process(self, task: Task, signo: int) -> None:
+        """SIGSTOP and its kind: no thread of the process runs until SIGCONT."""
+        lifecycle.stop_process(self, task.process, signo)
+
+    def continue_process(self, process: Process, *, told: bool) -> None:
+        """SIGCONT, or SIGKILL (not `told` to the parent): the process runs again if it was stopped."""
+        lifecycle.continue_process(self, process, told=told)
+
+    def forget(self, task: Task) -> None:
+        """The task has ended: the CPU's registers are nobody's."""
+        if self._loaded is task:
+            self._loaded = None
+        self.scheduler.withdraw(task)
         del self.tasks[task.tid]
 
-    def reap(self, task: Task) -> None:
-        """Free the address space of a process that has ended; not from inside its own trap."""
-        self.machine.cpu.unload_space()
-        task.mm.destroy()
-
     def out_of_memory(self, task: Task) -> None:
-        """No frame is left for a fault that cannot be refused: the process is killed (mm/oom_kill.c)."""
-        rss_kib = task.mm.rss_pages * 4
-        self.messages.append(
-            f"Out of memory: Killed process {task.process.pid} ({task.comm.decode(errors='replace')}) rss:{rss_kib}kB"
-        )
-        signals.force(task, Siginfo(SIGKILL, SI_KERNEL))
-
-
-def core_would_be_dumped(signo: int) -> bool:
-    """Whether the default action of signo is "core" (signal(7))."""
-    return signo in DUMPS_CORE
-
-
-__all__ = ["FIRST_PID", "Identity", "Kernel", "Process"]
+        """No frame is left for a fault that cannot be refused: the largest process is killed (mm/oom_kill.c)."""
+        victim = max(self.tasks.values(), key=lambda other: other.mm.rss_pages)
+        rss_kib, name = victim.mm.rss_pages * 4, victim.comm.decode(errors="replace")
+        self.messages.append(f"Out of memory: Killed process {victim.process.pid} ({name}) rss:{rss_kib}kB")
+        if victim.mm is task.mm:
+            signals.force(task, Siginfo(SIGKILL, SI_KERNEL))
+        else:
+            signals.send_process(victim.process, Siginfo(SIGKILL, SI_KERNEL))
+            self.preempt(task)

@@ -9,6 +9,7 @@ from pyuk.abi.types import Tid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from pyuk.fs.file import FdTable
     from pyuk.kernel.kernel import Kernel
@@ -30,6 +31,9 @@ class ProcessTable:
             b"environ": lambda pid: _strings(self._task(pid), arguments=False),
             b"comm": lambda pid: self._task(pid).comm + b"\n",
             b"status": lambda pid: _status(self._task(pid)),
+            b"smaps": lambda pid: self._task(pid).mm.smaps().encode("utf-8", "surrogateescape"),
+            b"smaps_rollup": lambda pid: _smaps().smaps_rollup(self._task(pid).mm).encode(),
+            b"statm": lambda pid: _smaps().statm(self._task(pid).mm).encode(),
             b"limits": lambda pid: _limits(self._task(pid)),
         }
         self.links = {
@@ -52,6 +56,13 @@ class ProcessTable:
 
     def _task(self, pid: int) -> Task:
         return self._kernel.tasks[Tid(pid)]
+
+
+def _smaps() -> Any:
+    """Few programs ask."""
+    from pyuk.mm import smaps  # noqa: PLC0415
+
+    return smaps
 
 
 def _auxv(task: Task) -> bytes:
@@ -86,8 +97,7 @@ def _status(task: Task) -> bytes:
         f"Gid:\t{gids}",
         f"FDSize:\t{max(64, len(task.files.numbers()))}",
         f"Groups:\t{' '.join(str(gid) for gid in creds.groups)} ",
-        f"VmSize:\t{mm.n_mapped_pages * 4:8} kB",
-        f"VmRSS:\t{mm.rss_pages * 4:8} kB",
+        *_smaps().status_lines(mm),
         "Threads:\t1",
         f"SigPnd:\t{pending:016x}",
         "ShdPnd:\t0000000000000000",

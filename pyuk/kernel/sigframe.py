@@ -65,12 +65,13 @@ def push(task: Task, info: Siginfo, action: Action) -> bool:
     fpstate = (sp - FXSAVE_BYTES) & ~63
     frame = ((fpstate - FRAME_BYTES) & ~15) - 8
     flags = cpu.rflags
+    mask = task.blocked if task.restore_blocked is None else task.restore_blocked
     last = task.kernel.last_fault
     shown_flags = ss_flags & SS_AUTODISARM | state
     words = _FRAME.pack(
         action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, shown_flags, 0, size,
         *(regs[index] for index in _ORDER), flags, _CS, 0, 0, _SS,
-        last.error_code, last.vector, task.blocked, last.cr2, fpstate, task.blocked,
+        last.error_code, last.vector, mask, last.cr2, fpstate, mask,
     )  # fmt: skip
     try:
         task.mem.write(fpstate, cpu.read_fxsave())

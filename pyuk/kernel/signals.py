@@ -29,13 +29,14 @@ from pyuk.abi.signal import (
     SIGURG,
     SIGWINCH,
 )  # fmt: skip
-from pyuk.kernel import sigframe
 from pyuk.kernel.task import SIGNAL_PENDING
 from pyuk.machine.cpu import RAX, RIP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.kernel.task import Task
+    from collections.abc import Collection
+
+    from pyuk.kernel.task import Process, Task
 
 N_SIGNALS = 64
 _MASK = (1 << 64) - 1
@@ -51,9 +52,11 @@ _FIRST_REALTIME = 32  # the kernel's SIGRTMIN; glibc keeps 32 and 33 for itself
 class Siginfo:
     """siginfo_t (sigaction(2)). `address` is si_addr of a fault; the others are of kill(2)'s form."""
 
-    __slots__ = ("address", "code", "errno", "pid", "signo", "uid", "value")
+    __slots__ = ("address", "code", "errno", "pid", "signo", "status", "uid", "value")
 
-    def __init__(self, signo: int, code: int, *, address: int = 0, pid: int = 0, uid: int = 0, value: int = 0) -> None:
+    def __init__(
+        self, signo: int, code: int, *, address: int = 0, pid: int = 0, uid: int = 0, value: int = 0, status: int = 0
+    ) -> None:
         self.signo = signo
         self.code = code
         self.errno = 0
@@ -61,6 +64,7 @@ class Siginfo:
         self.pid = pid
         self.uid = uid
         self.value = value
+        self.status = status
 
     @property
     def is_fault(self) -> bool:
@@ -70,6 +74,8 @@ class Siginfo:
     def pack(self) -> bytes:
         """The 128 bytes of include/uapi/asm-generic/siginfo.h."""
         head = struct.pack("<iiii", self.signo, self.errno, self.code, 0)
+        if self.signo == SIGCHLD and self.code > 0:  # si_pid si_uid si_status si_utime si_stime
+            return (head + struct.pack("<iIi4xqq", self.pid, self.uid, self.status, 0, 0)).ljust(128, b"\0")
         fault, sender = struct.pack("<Q", self.address), struct.pack("<iIQ", self.pid, self.uid, self.value)
         return (head + (fault if self.is_fault else sender)).ljust(128, b"\0")
 
@@ -109,6 +115,12 @@ class SignalActions:
         """As execve(2): caught signals get the default action, ignored ones stay ignored."""
         self._actions = {s: Action(SIG_IGN, 0, 0, 0) for s, a in self._actions.items() if a.handler == SIG_IGN}
 
+    def copy(self) -> SignalActions:
+        """A child's own, equal at first."""
+        twin = SignalActions()
+        twin._actions = self._actions.copy()
+        return twin
+
     def ignores(self, signo: int) -> bool:
         """Whether a signal would be thrown away at once."""
         handler = self.get(signo).handler
@@ -116,14 +128,39 @@ class SignalActions:
 
 
 def send(task: Task, info: Siginfo) -> None:
-    """Make a signal pending for the task; a standard one that is pending already is not queued twice."""
-    bit = 1 << (info.signo - 1)
-    if not task.blocked & bit and task.actions.ignores(info.signo):
-        return
-    if info.signo < _FIRST_REALTIME and any(other.signo == info.signo for other in task.pending):
-        return
-    task.pending.append(info)
-    recompute(task)
+    """Make a signal pending for one thread; a standard one that is pending already is not queued twice."""
+    if _is_wanted(task, info, task.pending):
+        task.pending.append(info)
+        recompute(task)
+
+
+def send_process(process: Process, info: Siginfo) -> None:
+    """Make a signal pending for a process: some thread that does not block it will take it."""
+    if process.tasks and _is_wanted(process.tasks[0], info, process.pending):
+        process.pending.append(info)
+        for task in process.tasks:
+            recompute(task)
+
+
+def _is_wanted(task: Task, info: Siginfo, pending: list[Siginfo]) -> bool:
+    """What a signal does by being sent (kernel/signal.c, prepare_signal), and whether it is to be kept."""
+    signo = info.signo
+    if signo == SIGCONT or signo == SIGKILL:
+        _forget(task.process, _STOPS_BY_DEFAULT)
+        task.kernel.continue_process(task.process, told=signo == SIGCONT)
+    elif signo in _STOPS_BY_DEFAULT:
+        _forget(task.process, (SIGCONT,))
+    blocked_by_all = all(other.blocked >> (signo - 1) & 1 for other in task.process.tasks)
+    if not blocked_by_all and task.actions.ignores(signo):
+        return False
+    return signo >= _FIRST_REALTIME or all(other.signo != signo for other in pending)
+
+
+def _forget(process: Process, signals: Collection[int]) -> None:
+    """Take pending signals back."""
+    process.pending = [info for info in process.pending if info.signo not in signals]
+    for task in process.tasks:
+        task.pending = [info for info in task.pending if info.signo not in signals]
 
 
 def force(task: Task, info: Siginfo) -> None:
@@ -137,11 +174,18 @@ def force(task: Task, info: Siginfo) -> None:
 
 
 def recompute(task: Task) -> None:
-    """Set or clear SIGNAL_PENDING after a change of the mask or of what is pending."""
-    for info in task.pending:
-        if not task.blocked >> (info.signo - 1) & 1:
-            task.work |= SIGNAL_PENDING
-            return
+    """Set or clear SIGNAL_PENDING after a change of the mask or of what is pending; a sleeper is woken."""
+    blocked = task.blocked
+    for pending in (task.pending, task.process.pending):
+        for info in pending:
+            bit = 1 << (info.signo - 1)
+            if task.awaited & bit and task.sleep is not None:
+                task.sleep.wake()
+            if not blocked & bit:
+                task.work |= SIGNAL_PENDING
+                if task.sleep is not None:
+                    task.sleep.wake()
+                return
     task.work &= ~SIGNAL_PENDING
 
 
@@ -154,7 +198,7 @@ def set_blocked(task: Task, mask: int) -> None:
 def pending_set(task: Task) -> int:
     """The sigset of sigpending(2)."""
     mask = 0
-    for info in task.pending:
+    for info in (*task.pending, *task.process.pending):
         mask |= 1 << (info.signo - 1)
     return mask & task.blocked
 
@@ -171,14 +215,24 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
         if info is None:
             if interrupted is not None:
                 _restart(task, interrupted)
+            if task.restore_blocked is not None:
+                mask, task.restore_blocked = task.restore_blocked, None
+                set_blocked(task, mask)
+                if task.work & SIGNAL_PENDING:
+                    continue
             return
         task.kernel.saw_signal(task, info)
         action = task.actions.get(info.signo)
         if action.handler == SIG_IGN:
             continue
         if action.handler == SIG_DFL:
-            if info.signo in _IGNORED_BY_DEFAULT or info.signo in _STOPS_BY_DEFAULT:
-                continue  # Deviation: stopping needs the scheduler of a later step
+            if info.signo in _IGNORED_BY_DEFAULT:
+                continue
+            if info.signo in _STOPS_BY_DEFAULT:
+                task.kernel.stop_process(task, info.signo)
+                if interrupted is not None:
+                    _restart(task, interrupted)
+                return
             task.kernel.end_process(task, -info.signo, info)
             return
         if interrupted is not None:
@@ -205,27 +259,44 @@ def _restart(task: Task, number: int) -> None:
     regs[RIP] -= 2
 
 
+def take_from(task: Task, wanted: int) -> Siginfo | None:
+    """Take the lowest pending signal of a set, blocked or not."""
+    for signo in range(1, N_SIGNALS + 1):
+        if wanted >> (signo - 1) & 1:
+            for pending in (task.pending, task.process.pending):
+                for info in pending:
+                    if info.signo == signo:
+                        pending.remove(info)
+                        recompute(task)
+                        return info
+    return None
+
+
 def _take(task: Task) -> Siginfo | None:
     """The next signal: synchronous faults first, then by number (kernel/signal.c, next_signal)."""
-    best = None
-    for info in task.pending:
-        if task.blocked >> (info.signo - 1) & 1:
-            continue
-        key = (info.signo not in _SYNCHRONOUS, info.signo)
-        if best is None or key < best[0]:
-            best = (key, info)
+    best: tuple[tuple[bool, int], Siginfo, list[Siginfo]] | None = None
+    for pending in (task.pending, task.process.pending):
+        for info in pending:
+            if task.blocked >> (info.signo - 1) & 1:
+                continue
+            key = (info.signo not in _SYNCHRONOUS, info.signo)
+            if best is None or key < best[0]:
+                best = (key, info, pending)
     if best is None:
         task.work &= ~SIGNAL_PENDING
         return None
-    task.pending.remove(best[1])
+    best[2].remove(best[1])
     recompute(task)
     return best[1]
 
 
 def _enter_handler(task: Task, info: Siginfo, action: Action) -> bool:
     """Build the frame and set the registers; false where the stack does not take it."""
+    from pyuk.kernel import sigframe  # noqa: PLC0415  # most programs handle no signal
+
     if not sigframe.push(task, info, action):
         return False
+    task.restore_blocked = None
     if action.flags & SA_RESETHAND:
         task.actions.set(info.signo, Action(SIG_DFL, action.flags, action.restorer, action.mask))
     blocked = task.blocked | action.mask

@@ -1,8 +1,9 @@
-"""Tasks: a thread each, with what threads of one process share behind references."""
+"""Tasks and processes: a task is a thread, a process what its threads share."""
 
 from __future__ import annotations
 
 from pyuk.abi.types import Tid
+from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,14 +14,13 @@ if TYPE_CHECKING:
     from pyuk.kernel.creds import Credentials
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.limits import Limits
+    from pyuk.kernel.scheduler import Sleep
     from pyuk.kernel.signals import Siginfo, SignalActions
     from pyuk.loader.load import Loaded
     from pyuk.mm.backing import Backing
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.usermem import UserMemory
 
-NO_PARENT = Tid(0)
-"""getppid(2) of a process whose parent is no guest."""
 DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
 
 # Bits of Task.work: what the kernel has to do beside the call itself. 0 is the fast path.
@@ -30,45 +30,67 @@ TRACED, SIGNAL_PENDING = 1 << 0, 1 << 1
 class Process:
     """A thread group: what getpid(2) names.
 
-    `status` is None while it lives; then the exit code, or -signo where a signal ended it.
+    `status` is None while it lives; then the exit code, or -signo where a signal ended it. A process
+    that has ended stays in its parent's `children` until it is waited for.
     """
 
     __slots__ = (
-        "crash", "dumpable", "dumped_core", "exe", "is_subreaper", "limits", "loaded", "parent_pid", "pgid", "pid",
-        "sid", "status",
+        "child_changed", "children", "crash", "dumpable", "dumped_core", "exe", "exit_signal", "has_execed",
+        "is_stopped", "is_subreaper", "limits", "loaded", "news", "parent", "pending", "pgid", "pid", "sid", "status",
+        "tasks", "vfork_done",
     )  # fmt: skip
 
-    def __init__(self, pid: Tid, parent_pid: Tid, limits: Limits) -> None:
-        self.pid = self.pgid = self.sid = pid
-        self.parent_pid = parent_pid
+    def __init__(self, pid: Tid, parent: Process | None, limits: Limits) -> None:
+        self.pid = pid
+        self.parent = parent
+        self.pgid: Tid = pid if parent is None else parent.pgid
+        self.sid: Tid = pid if parent is None else parent.sid
         self.limits = limits
+        self.tasks: list[Task] = []
+        """Its threads, the oldest first; empty once it has ended."""
+        self.children: list[Process] = []
+        self.child_changed = WaitQueue()
+        """Woken when a child has ended, stopped or gone on."""
+        self.news: int | None = None
+        """What wait4(2) has not been told yet of a stop (the signal) or of its end (SIGCONT)."""
+        self.vfork_done = WaitQueue()
+        self.exit_signal = 0
+        self.has_execed = False
+        self.pending: list[Siginfo] = []
+        """Signals to the process as a whole, for whichever thread does not block them."""
         self.exe: Backing
         """The file of /proc/PID/exe, held once."""
         self.loaded: Loaded
         """Where the program, its arguments and its environment were put."""
         self.status: int | None = None
+        self.is_stopped = False
         self.dumped_core = False
         self.dumpable = 1
         self.is_subreaper = False
         self.crash: Crash | None = None
+
+    @property
+    def parent_pid(self) -> int:
+        """getppid(2); 0 where the parent is no guest."""
+        return 0 if self.parent is None else self.parent.pid
 
 
 class Task:
     """One thread. Everything of it is here: the CPU's registers are its own only while it runs."""
 
     __slots__ = (
-        "actions", "altstack", "blocked", "clear_child_tid", "comm", "creds", "files", "fs", "kernel", "mem", "mm",
-        "no_new_privs", "parent_death_signal", "pending", "process", "robust_list", "rseq", "tid", "timer_slack_ns",
-        "work",
+        "actions", "altstack", "awaited", "blocked", "clear_child_tid", "comm", "creds", "files", "frame", "fs", "is_ready",
+        "kernel", "mem", "mm", "no_new_privs", "parent_death_signal", "pending", "process", "restore_blocked",
+        "robust_list", "rseq", "sleep", "tid", "timer_slack_ns", "work",
     )  # fmt: skip
 
     def __init__(
         self, kernel: Kernel, process: Process, creds: Credentials, files: FdTable, fs: FsContext,
-        actions: SignalActions,
+        actions: SignalActions, tid: Tid | None = None,
     ) -> None:  # fmt: skip
         self.kernel = kernel
         self.process = process
-        self.tid: Tid = process.pid
+        self.tid: Tid = process.pid if tid is None else tid
         self.creds = creds
         self.files = files
         self.fs = fs
@@ -76,8 +98,18 @@ class Task:
         self.mm: AddressSpace
         self.mem: UserMemory
         self.comm = b""
+        self.frame: bytes | None = None
+        """The CPU's state while another task runs; None before the first time, and while it runs itself."""
+        self.sleep: Sleep | None = None
+        """The system call it sleeps in."""
+        self.is_ready = False
+        """It is in the scheduler's queue."""
         self.blocked = 0
         """sigset: bit signo - 1."""
+        self.awaited = 0
+        """The set that rt_sigtimedwait(2) sleeps for: these wake it although they are blocked."""
+        self.restore_blocked: int | None = None
+        """The mask to put back once a handler's frame has been built with it (rt_sigsuspend, ppoll)."""
         self.pending: list[Siginfo] = []
         self.altstack: tuple[int, int, int] = (0, 0, 0)
         """ss_sp, ss_flags, ss_size of sigaltstack(2); without a size there is none."""
@@ -95,8 +127,8 @@ class Task:
         """The limits of the process."""
         return self.process.limits
 
-    def send_signal(self, signo: int, code: int = 0x80) -> None:
-        """Make a signal pending from the kernel (SI_KERNEL unless said)."""
-        from pyuk.kernel.signals import Siginfo, send  # noqa: PLC0415
+    def send_signal(self, signo: int) -> None:
+        """What send_sig(signo, current, 0) does: the task signals itself, as for a broken pipe."""
+        from pyuk.kernel.signals import from_kill, send  # noqa: PLC0415
 
-        send(self, Siginfo(signo, code))
+        send(self, from_kill(self, signo))

@@ -170,6 +170,7 @@ class Program:
         memory.write(tables.sp, tables.data)
         space.start_brk = space.brk = placed.brk
         space.data_bytes = placed.end_data - placed.start_data
+        space.code_range = (placed.start_code, placed.end_code)
         space.start_stack = tables.sp
         space.arg_range = strings.arg_start, strings.arg_end
         space.env_range = strings.env_start, strings.env_end

@@ -1,7 +1,9 @@
 """From reset to ring 3: what an operating system's first hundred instructions do.
 
 The kernel half holds two supervisor pages: a GDT, read when a guest loads a segment register, and
-a page with the sysretq that leaves CPL 0 for good (a syscall is a hook and never comes back).
+a page with the two pieces of code that run at CPL 0. One is the sysretq that leaves it for good (a
+syscall is a hook and never comes back); the other removes a page from the TLB, for which the engine
+has no API, in a context of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +23,10 @@ KERNEL_BASE = 0xFFFF_FFFF_8000_0000
 _GDT_VA, _STUB_VA = KERNEL_BASE, KERNEL_BASE + 0x1000
 _USER_CS, _USER_SS = 0x33, 0x2B
 _SYSRETQ = b"\x48\x0f\x07"
+_INVLPG_RDI, _HLT = b"\x0f\x01\x3f", b"\xf4"
+INVALIDATE = _STUB_VA + len(_SYSRETQ)
+"""Removes the page of the address in RDI from the TLB, and ends emulation at INVALIDATED."""
+INVALIDATED = INVALIDATE + len(_INVLPG_RDI + _HLT)
 
 _IA32_EFER, _IA32_STAR = 0xC000_0080, 0xC000_0081
 _EFER = 1 << 0 | 1 << 8 | 1 << 10 | 1 << 11  # SCE LME LMA NXE
@@ -54,7 +60,8 @@ class KernelHalf:
         words[(table << 9) + 1] = stub << PAGE_SHIFT | P | W
         for index, descriptor in _GDT.items():
             words[(gdt << 9) + index] = descriptor
-        ram.frame(stub)[:3] = _SYSRETQ
+        code = _SYSRETQ + _INVLPG_RDI + _HLT
+        ram.frame(stub)[: len(code)] = code
         self.entry = directory_pointers << PAGE_SHIFT | P | W
         self.empty_root = self._root(ram)
         self.identity_root = self._root(ram)
@@ -76,8 +83,8 @@ class KernelHalf:
                 words[(pointers << 9) + gib % 512] = gib << 30 | P | W | U | PS
 
 
-def enter_ring_3(engine: Engine, half: KernelHalf) -> None:
-    """Leave the CPU at CPL 3 with Linux's selectors and an FPU as after execve, at address 0."""
+def enter_kernel(engine: Engine, half: KernelHalf) -> None:
+    """Turn on paging: the CPU is at CPL 0, with nothing but the kernel half mapped."""
     engine.write_msr(_IA32_EFER, _EFER)
     engine.write_msr(_IA32_STAR, (_USER_SS - 8) << 48)  # sysretq: SS from it + 8, CS from it + 16
     engine.write(uc.UC_X86_REG_CR4, _CR4)
@@ -85,6 +92,10 @@ def enter_ring_3(engine: Engine, half: KernelHalf) -> None:
     engine.write(uc.UC_X86_REG_CR0, _CR0)
     gdtr = b"\0" * 8 + _GDT_VA.to_bytes(8, "little") + (16 * 8 - 1).to_bytes(4, "little") + b"\0" * 4
     engine.write_wide(uc.UC_X86_REG_GDTR, gdtr)  # uc_x86_mmr: selector, base, limit, flags
+
+
+def enter_ring_3(engine: Engine) -> None:
+    """Leave the CPU at CPL 3 with Linux's selectors and an FPU as after execve, at address 0."""
     for register in uc.GPR_IDS:
         engine.write(register, 0)
     engine.write(uc.GPR_IDS[11], _RFLAGS)  # sysretq: RFLAGS from R11, RIP from RCX

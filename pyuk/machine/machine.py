@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
 
 
+_SMALL_FRAMES = 256
+"""With fewer frames in use flushing all and filling again is quicker than flushing one."""
+
+
 class Machine:
     """One machine serves any number of processes, one after another or interleaved."""
 
@@ -27,9 +31,12 @@ class Machine:
         """All entries, before the guest goes on."""
         self.cpu.flush_tlb()
 
-    def flush_page(self, _va: int) -> None:
-        """One entry, before the guest goes on. The engine's API flushes all or nothing."""
-        self.cpu.flush_tlb()
+    def flush_page(self, va: int) -> None:
+        """One entry, before the guest goes on."""
+        if self.ram.n_used < _SMALL_FRAMES:
+            self.cpu.flush_tlb()
+        else:
+            self.cpu.flush_page(va)
 
     def drop_translations(self, frames: list[FrameNr]) -> None:
         """The code in these frames has changed: never run what was translated from them."""

@@ -14,6 +14,8 @@ from struct import Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from pyuk.abi.types import FrameNr
     from pyuk.machine.ram import Ram
 
@@ -43,9 +45,9 @@ _IN_LARGE = LARGE_BYTES - PAGE_BYTES  # the page's place in its 2 MiB
 class PageTable:
     """One address space's four levels, by region: a region is 2 MiB, number va >> 21.
 
-    Invariants: leaves[region] is the index in ram.words of the first of the 512 entries that translate it, large[region]
-    the index of the second-level entry that maps a 2 MiB page there; no region is in both. `owned` has the
-    leaves that may be changed: those of this space alone. The second-level entry has W exactly for these;
+    Invariants: leaves[region] is the index in ram.words of the first of the 512 entries that translate it,
+    large[region] the index of the second-level entry that maps a 2 MiB page there; no region is in both. `owned` has
+    the leaves that may be changed: those of this space alone. The second-level entry has W exactly for these;
     counts[frame of a leaf] is the number of spaces that have it, and every entry in it counts its frame once for all.
     """
 
@@ -91,7 +93,7 @@ class PageTable:
         self.ram.words[self.own(va >> LARGE_SHIFT) + (va >> 12 & 511)] = entry
 
     def own(self, region: int) -> int:
-        """The index in ram.words of the region's own last-level table: made if absent, copied if shared, split if large.
+        """The index in ram.words of the region's own last-level table, made, copied or split from a large page.
 
         No flush is needed: what the TLB may hold has no more rights than before. Raises OutOfFramesError.
         """
@@ -100,7 +102,7 @@ class PageTable:
             return base
         if region in self.large:
             return self._split(region)
-        slot = self._slot(region)
+        slot = self.slot(region)
         base = self.leaves.get(region)
         if base is None:
             base = self.ram.alloc() << 9
@@ -141,7 +143,7 @@ class PageTable:
 
     def set_large(self, region: int, entry: int) -> None:
         """Map a run of frames as a 2 MiB page where there is no table; the run's count is the caller's."""
-        slot = self._slot(region)
+        slot = self.slot(region)
         self.ram.words[slot] = entry | PS
         self.large[region] = slot
 
@@ -152,48 +154,64 @@ class PageTable:
         self.ram.words[slot] = 0
         return entry & ~PS
 
-    def share(self, child: PageTable, region: int) -> None:
-        """Give a child the region as it is; from now on whoever changes it copies first. The caller flushes.
+    def share(self, child: PageTable, withheld: Container[int]) -> None:
+        """Give an empty child every region as it is, except some; from now on whoever changes one copies first.
 
-        Raises OutOfFramesError, and then the child has nothing of it.
+        The caller flushes. Raises OutOfFramesError, and then the child has a part of it.
         """
         ram = self.ram
-        words = ram.words
-        target = child._slot(region)
-        base = self.leaves.get(region)
-        if base is None:
-            slot = self.large[region]
+        words, counts = ram.words, ram.counts
+        number = mine = theirs = -1
+        mixed: list[int] = []
+        for region, slot in self.large.items():
+            if region >> 9 != number:
+                number = region >> 9
+                theirs = child.slot(number << 9)
             entry = words[slot] & ~W
-            head: FrameNr = (entry & FRAME_MASK) >> 12  # type: ignore[assignment]
-            if ram.is_whole(head):
-                ram.counts[head] += 1
-                words[slot] = words[target] = entry
-                child.large[region] = target
-                return
-            base = self._split(region)
-        if self.owned.pop(region, None) is not None:
-            words[self._slot(region)] &= ~W
-        ram.counts[base >> 9] += 1
-        words[target] = base << 3 | P | U
-        child.leaves[region] = base
+            head = (entry & FRAME_MASK) >> 12
+            if region in withheld:
+                continue
+            if counts[head + 1]:  # not a whole run any more (Ram.is_whole)
+                mixed.append(region)
+                continue
+            counts[head] += 1
+            target = theirs + (region & 511)
+            words[slot] = words[target] = entry
+            child.large[region] = target
+        for region in mixed:
+            self._split(region)
+        number = -1
+        owned = self.owned
+        for region, base in self.leaves.items():
+            if region in withheld:
+                continue
+            if region >> 9 != number:
+                number = region >> 9
+                mine, theirs = self.slot(number << 9), child.slot(number << 9)
+            at = region & 511
+            if owned.pop(region, None) is not None:
+                words[mine + at] &= ~W
+            counts[base >> 9] += 1
+            words[theirs + at] = base << 3 | P | U
+            child.leaves[region] = base
 
     def take_leaf(self, region: int) -> int:
         """Take a leaf, shared or not, out of the region, to be put into another by `put_leaf`."""
         base = self.leaves.pop(region)
         self.owned.pop(region, None)
-        self.ram.words[self._slot(region)] = 0
+        self.ram.words[self.slot(region)] = 0
         return base
 
     def put_leaf(self, region: int, base: int) -> None:
         """Put a leaf that `take_leaf` gave where there is nothing; the slot has been made (`make_room`)."""
         self.leaves[region] = base
-        self.ram.words[self._slot(region)] = base << 3 | P | U
+        self.ram.words[self.slot(region)] = base << 3 | P | U
 
     def make_room(self, region: int) -> None:
         """Make the upper levels, so that nothing can fail later. Raises OutOfFramesError."""
-        self._slot(region)
+        self.slot(region)
 
-    def _slot(self, region: int) -> int:
+    def slot(self, region: int) -> int:
         """The index in ram.words of a region's second-level entry, its tables made if absent."""
         directory = self._upper.get((2, region >> 9))
         if directory is None:
@@ -209,12 +227,17 @@ class PageTable:
                 directory = lower
         return (directory << 9) + (region & 511)
 
+    @property
+    def n_tables(self) -> int:
+        """Tables of all levels but the first, shared ones too (VmPTE)."""
+        return len(self.leaves) + len(self._upper)
+
     def drop_leaf(self, region: int) -> None:
         """Let go of a region's last-level table, whose entries the caller has cleared, unless it is shared."""
         base = self.leaves.pop(region, None)
         if base is not None:
             self.owned.pop(region, None)
-            self.ram.words[self._slot(region)] = 0
+            self.ram.words[self.slot(region)] = 0
             self.ram.release(base >> 9)  # type: ignore[arg-type]
 
     def free(self) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from ctypes import byref, c_uint64
 
 from pyuk.machine import engine as uc
-from pyuk.machine import insn
 from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK
 
 TYPE_CHECKING = False
@@ -44,6 +43,8 @@ class Planter:
             end = start + n_bytes
             if self._find(b"\xc5", start, end) < 0 and self._find(b"\xc4", start, end) < 0:
                 return False
+        from pyuk.machine import insn  # noqa: PLC0415  # small programs have no such byte
+
         at = insn.find_vex(table.code_at(block, n_bytes), n_bytes)
         if at < 0:
             return False

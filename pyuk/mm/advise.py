@@ -59,6 +59,7 @@ _PAGE_ADVICE = frozenset((
     mman.MADV_WILLNEED, mman.MADV_DONTNEED, mman.MADV_DONTNEED_LOCKED, mman.MADV_FREE, mman.MADV_REMOVE,
     mman.MADV_COLD, mman.MADV_PAGEOUT, mman.MADV_POPULATE_READ, mman.MADV_POPULATE_WRITE, mman.MADV_COLLAPSE,
 ))  # fmt: skip
+_PEAK_BYTES = 1 << 20
 _POPULATE = mman.MADV_POPULATE_READ, mman.MADV_POPULATE_WRITE
 
 
@@ -125,6 +126,8 @@ def _advise_pages(space: AddressSpace, vma: Vma, start: int, end: int, advice: i
     if locked and advice not in (mman.MADV_WILLNEED, mman.MADV_DONTNEED_LOCKED, *_POPULATE):
         raise SyscallError(EINVAL, "locked")
     if advice in (mman.MADV_DONTNEED, mman.MADV_DONTNEED_LOCKED):
+        if end - start >= _PEAK_BYTES:
+            space.note_peaks()
         ptes.prepare(space.page_table, start, end)
         ptes.clear(space, start, end)
     elif (advice == mman.MADV_FREE and vma.pages is not None) or advice == mman.MADV_COLLAPSE:

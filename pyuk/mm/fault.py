@@ -11,7 +11,20 @@ from bisect import bisect_right
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import BUS_ADRERR, SEGV_ACCERR, SEGV_MAPERR, SI_KERNEL, SIGBUS, SIGKILL, SIGSEGV
-from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, LARGE_SHIFT, NX, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, D, P, W
+from pyuk.machine.paging import (
+    FRAME_MASK,
+    LARGE_BYTES,
+    LARGE_SHIFT,
+    NX,
+    PAGE_BYTES,
+    PAGE_MASK,
+    PAGE_SHIFT,
+    TASK_SIZE,
+    A,
+    D,
+    P,
+    W,
+)
 from pyuk.machine.ram import OutOfFramesError
 from pyuk.mm.pages import READ_AROUND_PAGES
 from pyuk.mm.vma import STACK_GUARD_GAP_BYTES, VM_ACCESS, VM_EXEC, VM_GROWSDOWN, VM_NOHUGEPAGE, VM_SHARED, VM_WRITE

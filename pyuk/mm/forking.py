@@ -45,7 +45,7 @@ def fork(parent: AddressSpace, limits: Limits) -> AddressSpace:
             elif vma.anon_vma:
                 twin.anon_vma = child.new_anon_vma()
                 twin.forked = True
-        _share_tables(parent, child, withheld)
+        parent.page_table.share(child.page_table, withheld)
         if withheld:
             _share_areas(parent, child, copied, withheld)
     except OutOfFramesError:
@@ -55,13 +55,6 @@ def fork(parent: AddressSpace, limits: Limits) -> AddressSpace:
         parent.machine.flush_tlb()
         parent.n_flushes += 1
     return child
-
-
-def _share_tables(parent: AddressSpace, child: AddressSpace, withheld: set[int]) -> None:
-    table, twin = parent.page_table, child.page_table
-    for region in (*table.leaves, *table.large):
-        if region not in withheld:
-            table.share(twin, region)
 
 
 def _share_areas(parent: AddressSpace, child: AddressSpace, areas: list[Vma], withheld: set[int]) -> None:

@@ -32,12 +32,12 @@ def _check_tables(space: AddressSpace) -> None:
     if table.leaves.keys() & table.large.keys() or not table.owned.keys() <= table.leaves.keys():
         raise AssertionError("a region is in two places")
     for region, base in table.leaves.items():
-        above = words[table._slot(region)]
+        above = words[table.slot(region)]
         owned = region in table.owned
         if (above & FRAME_MASK) >> 3 != base or bool(above & W) != owned or (owned and counts[base >> 9] != 1):
             raise AssertionError(f"region {region:#x}: {above:#x} for the table at {base:#x}, owned: {owned}")
     for region, slot in table.large.items():
-        if slot != table._slot(region) or not words[slot] & PS:
+        if slot != table.slot(region) or not words[slot] & PS:
             raise AssertionError(f"region {region:#x}: no 2 MiB page")
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EBUSY, EINVAL, EPERM, SyscallError
 from pyuk.abi.fcntl import (
-    F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE,
+    F_SEAL_FUTURE_WRITE,
+    F_SEAL_GROW,
+    F_SEAL_SEAL,
+    F_SEAL_SHRINK,
+    F_SEAL_WRITE,
 )  # fmt: skip
 from pyuk.machine.paging import PAGE_BYTES, PAGE_MASK, PAGE_SHIFT
 from pyuk.mm.pages import Pages
@@ -83,12 +87,10 @@ class SharedMemory(Pages):
         n_bytes = sum(map(len, slices))
         if self.seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE):
             raise SyscallError(EPERM, "sealed against writing")
-        if offset + n_bytes > self.size_bytes:
-            if self.seals & F_SEAL_GROW:
-                n_bytes = max(self.size_bytes - offset, 0)  # the whole pages before it are written
-                n_bytes = (offset + n_bytes & ~PAGE_MASK) - offset
-                if n_bytes <= 0:
-                    raise SyscallError(EPERM, "sealed against growing")
+        if offset + n_bytes > self.size_bytes and self.seals & F_SEAL_GROW:
+            n_bytes = (max(self.size_bytes, offset) & ~PAGE_MASK) - offset  # the whole pages before it are written
+            if n_bytes <= 0:
+                raise SyscallError(EPERM, "sealed against growing")
         done = 0
         written_code: list[FrameNr] = []
         try:

@@ -38,9 +38,10 @@ class Pages:
         self.writable: set[int] = set()
         self.refs = 0
 
-    def hold(self) -> None:
+    def hold(self) -> object:
         """One more area maps this."""
         self.refs += 1
+        return self
 
     def drop(self) -> None:
         """One area less; the last one frees the frames."""

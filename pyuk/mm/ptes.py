@@ -190,9 +190,7 @@ def protect(space: AddressSpace, vma: Vma, old_rights: int) -> None:
 
 
 def _protect_large(space: AddressSpace, vma: Vma, rights: int) -> bool:
-    """The 2 MiB pages of an area that gets no right to execute; says whether there was one. Those it has in part are
-    split by now.
-    """
+    """The 2 MiB pages of an area that gets no right to execute (it has them whole); says whether there was one."""
     ram, large = space.ram, space.page_table.large
     found = False
     for region in [region for region in large if vma.start >> LARGE_SHIFT <= region < vma.end >> LARGE_SHIFT]:

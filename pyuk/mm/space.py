@@ -75,6 +75,7 @@ MAX_MAP_COUNT = 65530
 _U64 = (1 << 64) - 1
 _MAY_ALL = VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC
 _FILE_PAGES_MAX = (1 << 63) - 1 >> PAGE_SHIFT
+_PEAK_BYTES = 1 << 20
 _STACK_EXPAND_BYTES = 131072
 """setup_arg_pages: how far the new stack reaches below the argument strings."""
 
@@ -94,10 +95,10 @@ class AddressSpace:
     """
 
     __slots__ = (
-        "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "data_bytes", "default_flags", "env_range",
-        "limits", "machine", "may_lock_all",
-        "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "pkey_map", "ram",
-        "start_brk", "start_stack", "vmas",
+        "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "code_range", "data_bytes", "default_flags",
+        "env_range", "limits", "machine", "may_lock_all", "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor",
+        "page_table", "peak_pages", "peak_rss_pages", "pkey_map", "ram",
+        "start_brk", "start_stack", "users", "vmas",
     )  # fmt: skip
 
     def __init__(self, machine: Machine, cache: PageCache, limits: Limits) -> None:
@@ -114,6 +115,9 @@ class AddressSpace:
         self.data_bytes = 0
         """end_data - start_data of the program, which RLIMIT_DATA counts beside the heap."""
         self.start_stack = 0
+        self.code_range = (0, 0)
+        """Of the program: start_code, end_code."""
+        self.peak_pages = self.peak_rss_pages = 0
         self.default_flags = 0
         """VM_ flags of every area to come (mlockall MCL_FUTURE)."""
         self.may_lock_all = False
@@ -124,6 +128,8 @@ class AddressSpace:
         self.arg_range = self.env_range = (0, 0)
         self.n_minor = self.n_demand_zero = self.n_cow = self.n_file = self.n_around = self.n_flushes = 0
         self.n_large = 0
+        self.users = 1
+        """Tasks that have this as their memory; the last one's end destroys it (mm_users)."""
         cache.spaces.append(self)
 
     fault = faults.fault
@@ -158,16 +164,9 @@ class AddressSpace:
         addr = layout.place(self.vmas, addr, length, flags, self._base, mmap_min_addr=self.mmap_min_addr)
         if flags & MAP_FIXED_NOREPLACE and self.vmas.overlapping(addr, addr + length):
             raise SyscallError(EEXIST)
-        vm_flags = prot & VM_ACCESS | _MAY_ALL
+        vm_flags = prot & VM_ACCESS | _MAY_ALL | self._lock_flags(flags, length)
         if flags & MAP_GROWSDOWN:
             vm_flags |= VM_GROWSDOWN
-        vm_flags |= self.default_flags
-        if flags & MAP_LOCKED:
-            if not self.limits.soft[RLIMIT_MEMLOCK] and not self.may_lock_all:
-                raise SyscallError(EPERM, "RLIMIT_MEMLOCK is 0")
-            vm_flags |= VM_LOCKED
-        if vm_flags & VM_LOCKED:
-            self.check_mlock(length)
         if backing is None:
             vm_flags |= _anonymous_flags(flags)
         else:
@@ -182,9 +181,21 @@ class AddressSpace:
         if backing is None:
             pgoff = 0 if vm_flags & VM_SHARED else addr >> PAGE_SHIFT
         self.map_pages(addr, length, vm_flags, pgoff, None, backing)
-        if vm_flags & (VM_LOCKED | VM_LOCKONFAULT) == VM_LOCKED or flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE:
+        is_locked = vm_flags & (VM_LOCKED | VM_LOCKONFAULT) == VM_LOCKED
+        if is_locked or flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE:
             self.populate(addr, addr + length)
         return addr
+
+    def _lock_flags(self, flags: int, length: int) -> int:
+        """The VM_LOCK flags of a new mapping. Errors: EPERM, EAGAIN."""
+        vm_flags = self.default_flags
+        if flags & MAP_LOCKED:
+            if not self.limits.soft[RLIMIT_MEMLOCK] and not self.may_lock_all:
+                raise SyscallError(EPERM, "RLIMIT_MEMLOCK is 0")
+            vm_flags |= VM_LOCKED
+        if vm_flags & VM_LOCKED:
+            self.check_mlock(length)
+        return vm_flags
 
     def map_fixed(
         self, addr: int, length: int, prot: int, backing: Backing | None = None, offset: int = 0, *,
@@ -245,6 +256,8 @@ class AddressSpace:
 
     def _unmap(self, start: int, end: int) -> None:
         vmas = self.vmas
+        if end - start >= _PEAK_BYTES:
+            self.note_peaks()
         ptes.prepare(self.page_table, start, end)
         gone = vmas.cut(start, end)
         if not gone:
@@ -253,6 +266,11 @@ class AddressSpace:
         for vma in gone:
             self._close(vma)
         ptes.drop_leaves(self, start, end)
+
+    def note_peaks(self) -> None:
+        """Called before something large goes: VmPeak, VmHWM and ru_maxrss are the most that ever was."""
+        self.peak_pages = max(self.peak_pages, self.n_mapped_pages)
+        self.peak_rss_pages = max(self.peak_rss_pages, self.rss_pages)
 
     def _close(self, vma: Vma) -> None:
         """An area whose entries are cleared: what was written to a shared file goes to the host."""
@@ -361,6 +379,7 @@ class AddressSpace:
         self.mmap_min_addr = parent.mmap_min_addr
         self.start_brk, self.brk, self.data_bytes = parent.start_brk, parent.brk, parent.data_bytes
         self.may_lock_all, self.pkey_map, self.barriers = parent.may_lock_all, parent.pkey_map, parent.barriers
+        self.code_range = parent.code_range
         self.start_stack, self.arg_range, self.env_range = parent.start_stack, parent.arg_range, parent.env_range
 
     def may_expand(self, vm_flags: int, n_pages: int) -> bool:
@@ -480,6 +499,12 @@ class AddressSpace:
         from pyuk.mm.maps import maps  # noqa: PLC0415
 
         return maps(self)
+
+    def smaps(self) -> str:
+        """The text of /proc/PID/smaps. See mm/smaps.py."""
+        from pyuk.mm.smaps import smaps  # noqa: PLC0415
+
+        return smaps(self)
 
     def destroy(self) -> None:
         """Give everything back; the CPU must not have this space loaded any more."""

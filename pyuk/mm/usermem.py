@@ -198,7 +198,8 @@ class UserMemory:
                 if executable[frame]:
                     written_code.append(frame)
             at = entry & FRAME_MASK | addr & PAGE_MASK
-            stop = min((addr | PAGE_MASK if base is not None or addr >> 21 not in table.large else addr | _LARGE_MASK) + 1, end)
+            mask = _LARGE_MASK if base is None and addr >> 21 in table.large else PAGE_MASK
+            stop = min((addr | mask) + 1, end)
             if at != last:
                 if last:
                     parts.append(ram.bytes[first:last])

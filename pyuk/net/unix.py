@@ -8,6 +8,8 @@ from pyuk.abi.ioctls import FIONREAD
 from pyuk.abi.socket import SOCK_DGRAM
 from pyuk.fs.file import OpenFile
 from pyuk.fs.stat import Stat, StatFs
+from pyuk.wait.park import WouldBlock
+from pyuk.wait.queue import WaitQueue
 
 _SOCKFS_MAGIC = 0x534F434B
 _SOCKFS_DEV = 8
@@ -35,9 +37,7 @@ class UnixSocket(OpenFile):
         if self.kind == SOCK_DGRAM and self.flags & O_NONBLOCK:
             raise SyscallError(EAGAIN)
         if self.kind == SOCK_DGRAM:
-            from pyuk.fs.pipe import WouldBlock  # noqa: PLC0415
-
-            raise WouldBlock(self)
+            raise WouldBlock(WaitQueue())  # nobody can send anything yet
         return super().read(slices) if self.kind == 1 else self._not_connected()
 
     def write(self, slices: list[memoryview]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     AT_FDCWD,
@@ -30,7 +29,7 @@ from pyuk.abi.fcntl import (
     O_WRONLY,
 )  # fmt: skip
 from pyuk.abi.resource import RLIMIT_NOFILE
-from pyuk.abi.structs import FD
+from pyuk.abi.syscall import syscall
 from pyuk.fs.pipe import new_pipe
 from pyuk.syscalls.names import start_of, user_path
 

@@ -1,23 +1,18 @@
-"""futex(2), as far as one thread can use it."""
+"""futex(2)."""
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EAGAIN, EDEADLK, EFAULT, EINVAL, ENOSYS, ETIMEDOUT, SyscallError
+from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, ENOSYS, SyscallError
 from pyuk.abi.futex import (
-    FUTEX_CLOCK_REALTIME,
-    FUTEX_CMD_MASK,
-    FUTEX_CMP_REQUEUE,
-    FUTEX_PRIVATE_FLAG,
-    FUTEX_REQUEUE,
-    FUTEX_WAIT,
-    FUTEX_WAIT_BITSET,
-    FUTEX_WAKE,
-    FUTEX_WAKE_BITSET,
+    FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT,
+    FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
 )  # fmt: skip
 from pyuk.abi.structs import TIMESPEC
 from pyuk.abi.syscall import syscall
 from pyuk.abi.time import NSEC_PER_SEC
+from pyuk.kernel import futex
 from pyuk.machine.paging import TASK_SIZE
+from pyuk.wait.park import Park
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,58 +27,97 @@ if TYPE_CHECKING:
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
+_COMMANDS = (
+    FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
+)  # fmt: skip
+_INT_MAX = (1 << 31) - 1
 
-@syscall("futex", note="WAIT, WAKE and REQUEUE of a single thread; the others with threads")
+
+@syscall("futex", note="no priority inheritance: the PI operations are ENOSYS")
 def sys_futex(
-    task: Task,
-    uaddr: AddressArg,
-    op: FutexOpArg,
-    val: UIntArg,
-    utime: FutexTimeoutArg,
-    uaddr2: FutexAddressArg,
+    task: Task, uaddr: AddressArg, op: FutexOpArg, val: UIntArg, utime: FutexTimeoutArg, uaddr2: FutexAddressArg,
     val3: FutexValueArg,
-) -> int:
-    """Wait on a word, or wake who waits: with one thread nobody does, so a wake counts 0.
+) -> int:  # fmt: skip
+    """Wait on a word, or wake who waits.
 
-    Errors: EINVAL unaligned, EFAULT, EAGAIN the word has another value, ETIMEDOUT, ENOSYS.
+    Errors: EINVAL unaligned, EFAULT, EAGAIN the word has another value, ETIMEDOUT, EINTR, ENOSYS.
     """
     command = op & FUTEX_CMD_MASK
-    if command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE):
+    if command not in _COMMANDS or (op & FUTEX_CLOCK_REALTIME and command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET)):
         raise SyscallError(ENOSYS)
-    if uaddr % 4:
-        raise SyscallError(EINVAL)
-    if uaddr >= TASK_SIZE:
-        raise SyscallError(EFAULT)
-    if command in (FUTEX_WAIT_BITSET, FUTEX_WAKE_BITSET) and not val3:
-        raise SyscallError(EINVAL)
-    if not op & FUTEX_PRIVATE_FLAG:
-        task.mem.read_u32(uaddr)  # kernel/futex/core.c, get_futex_key: a shared one is known by its page
+    if command in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
+        bitset = val3 if command == FUTEX_WAIT_BITSET else futex.MATCH_ANY
+        deadline_ns = _deadline(task, utime, op) if utime else None
+        return _wait(task, uaddr, op, val, bitset, deadline_ns)
+    private = bool(op & FUTEX_PRIVATE_FLAG)
+    key = _key(task, uaddr, private=private)
+    if command in (FUTEX_WAKE, FUTEX_WAKE_BITSET):
+        bitset = val3 if command == FUTEX_WAKE_BITSET else futex.MATCH_ANY
+        if not bitset:
+            raise SyscallError(EINVAL)
+        return futex.wake_key(task.kernel, key, max(1, min(val, _INT_MAX)), bitset)
+    other = _key(task, uaddr2, private=private)
+    n_second = utime & 0xFFFF_FFFF
+    if command == FUTEX_WAKE_OP:
+        return _wake_op(task, key, other, uaddr2, val, n_second, val3)
     if command == FUTEX_CMP_REQUEUE and task.mem.read_u32(uaddr) != val3:
         raise SyscallError(EAGAIN)
-    if command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
-        return 0
-    deadline = _timeout(task, utime)
-    if task.mem.read_u32(uaddr) != val:
-        raise SyscallError(EAGAIN)
-    return _wait(task, command, op, deadline)
+    n_woken, n_moved = futex.requeue(task.kernel, key, other, val, n_second)
+    return n_woken + n_moved
 
 
-def _timeout(task: Task, address: UserAddr) -> int | None:
-    if not address:
-        return None
+def _key(task: Task, address: int, *, private: bool) -> futex.Key:
+    if address % 4:
+        raise SyscallError(EINVAL)
+    if address >= TASK_SIZE:
+        raise SyscallError(EFAULT)
+    return futex.key_of(task, address, private=private)
+
+
+def _deadline(task: Task, address: UserAddr, op: int) -> int:
+    """The time-out on the monotonic clock: relative for FUTEX_WAIT, absolute for the others."""
     seconds, nanoseconds = TIMESPEC.unpack(task.mem.read(address, TIMESPEC.size))
     if seconds < 0 or not 0 <= nanoseconds < NSEC_PER_SEC:
         raise SyscallError(EINVAL)
-    return int(seconds * NSEC_PER_SEC + nanoseconds)
-
-
-def _wait(task: Task, command: int, op: int, timeout_ns: int | None) -> int:
-    """Nobody can wake the only thread: sleep out the timeout."""
-    if timeout_ns is None:
-        # Deviation: Linux sleeps until a signal. Nothing could end that here but the user.
-        raise SyscallError(EDEADLK, "the only thread would wait for ever")
+    wanted_ns = int(seconds * NSEC_PER_SEC + nanoseconds)
     clock = task.kernel.clock
-    if command == FUTEX_WAIT_BITSET:  # absolute
-        timeout_ns -= clock.realtime_ns() if op & FUTEX_CLOCK_REALTIME else clock.monotonic_ns()
-    clock.sleep_ns(max(0, timeout_ns))
-    raise SyscallError(ETIMEDOUT)
+    now_ns = clock.monotonic_ns()
+    if op & FUTEX_CMD_MASK == FUTEX_WAIT:
+        return now_ns + wanted_ns
+    return now_ns + wanted_ns - clock.realtime_ns() if op & FUTEX_CLOCK_REALTIME else wanted_ns
+
+
+def _wait(task: Task, uaddr: UserAddr, op: int, val: int, bitset: int, deadline_ns: int | None) -> int:
+    if not bitset:
+        raise SyscallError(EINVAL)
+    key = _key(task, uaddr, private=bool(op & FUTEX_PRIVATE_FLAG))
+    if task.mem.read_u32(uaddr) != val:
+        raise SyscallError(EAGAIN)
+    operation = futex.FutexWait(task.kernel, key, bitset)
+    raise Park(operation, (operation.queue,), deadline_ns=deadline_ns)
+
+
+def _wake_op(
+    task: Task, key: futex.Key, other: futex.Key, uaddr2: UserAddr, n_wake: int, n_second: int, encoded: int
+) -> int:
+    """FUTEX_WAKE_OP: change the second word, and wake its sleepers too where its old value compares (FUTEX_OP)."""
+    operation, compare = encoded >> 28 & 7, encoded >> 24 & 15
+    operand, compared = (_signed_12(encoded >> shift & 0xFFF) for shift in (12, 0))
+    if encoded >> 31 & 1:
+        operand = 1 << (operand & 31)
+    old = task.mem.read_u32(uaddr2)
+    if operation > 4 or compare > 5:  # noqa: PLR2004  # FUTEX_OP_XOR, FUTEX_OP_CMP_GE
+        raise SyscallError(ENOSYS)
+    new = (operand, old + operand, old | operand, old & ~operand, old ^ operand)[operation]
+    task.mem.write_u32(uaddr2, new & 0xFFFF_FFFF)
+    n_woken = futex.wake_key(task.kernel, key, n_wake)
+    signed = (old ^ 1 << 31) - (1 << 31)
+    holds = (
+        signed == compared, signed != compared, signed < compared, signed <= compared, signed > compared,
+        signed >= compared,
+    )[compare]  # fmt: skip
+    return n_woken + (futex.wake_key(task.kernel, other, n_second) if holds else 0)
+
+
+def _signed_12(value: int) -> int:
+    return (value ^ 0x800) - 0x800

@@ -1,6 +1,6 @@
 """Where each system call is and what C types it takes. Generated from the declarations by `make docs`.
 
-A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and the module of pyuk.syscalls.
+A line has number, name, shape (`Declaration.shape`, "-" where there is nothing to take) and module of pyuk.syscalls.
 """
 
 CALLS = """
@@ -31,16 +31,26 @@ CALLS = """
 26 msync UUi memory
 27 mincore UUU memory
 28 madvise UUi memory
+29 shmget iUi shm
+30 shmat iUi shm
+31 shmctl iiU shm
 32 dup i files
 33 dup2 ii files
+34 pause - signal
 35 nanosleep UU time
 39 getpid - process
 40 sendfile iiUU sync
 41 socket iii socket
 42 connect iUi socket
-60 exit i process
+56 clone UUUUU clone
+57 fork - clone
+58 vfork - clone
+59 execve UUU exec
+60 exit i exit
+61 wait4 iUiU wait
 62 kill ii process
 63 uname U system
+67 shmdt U shm
 72 fcntl iiU fcntl
 73 flock ii fcntl
 74 fsync i sync
@@ -74,14 +84,18 @@ CALLS = """
 104 getgid - process
 107 geteuid - process
 108 getegid - process
+109 setpgid ii session
 110 getppid - process
 111 getpgrp - process
+112 setsid - session
 115 getgroups iU process
 118 getresuid UUU process
 120 getresgid UUU process
 121 getpgid i process
 124 getsid i process
 127 rt_sigpending UU signal
+128 rt_sigtimedwait UUUU signal
+130 rt_sigsuspend UU signal
 131 sigaltstack UU signal
 132 utime UU paths
 137 statfs UU stat
@@ -111,9 +125,10 @@ CALLS = """
 228 clock_gettime iU time
 229 clock_getres iU time
 230 clock_nanosleep iiUU time
-231 exit_group i process
+231 exit_group i exit
 234 tgkill iii process
 235 utimes UU paths
+247 waitid iiUiU wait
 257 openat iUiu files
 258 mkdirat iUu paths
 260 fchownat iUuui paths
@@ -141,6 +156,7 @@ CALLS = """
 316 renameat2 iUiUu paths
 318 getrandom UUu system
 319 memfd_create Uu memfd
+322 execveat iUUUi exec
 323 userfaultfd i vm
 324 membarrier iui vm
 325 mlock2 UUu mlock
@@ -152,6 +168,7 @@ CALLS = """
 331 pkey_free i vm
 332 statx iUiuU stat
 334 rseq Uuuu process
+435 clone3 UU clone
 436 close_range uuu files
 439 faccessat2 iUii stat
 """

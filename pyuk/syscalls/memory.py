@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EACCES, EFAULT, EINVAL, SyscallError
 from pyuk.abi.mman import MAP_ANONYMOUS
-from pyuk.abi.structs import UINT8
+from pyuk.abi.syscall import syscall
 from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT, TASK_SIZE
 
 TYPE_CHECKING = False

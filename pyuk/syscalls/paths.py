@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINVAL, ENOENT, EXDEV, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
@@ -15,7 +14,8 @@ from pyuk.abi.fcntl import (
     RENAME_WHITEOUT,
 )  # fmt: skip
 from pyuk.abi.stat import UTIME_NOW, UTIME_OMIT
-from pyuk.abi.structs import TIMESPEC, TIMESTAMP, TIMEVAL, TIMEVAL_STAMP, UTIMBUF
+from pyuk.abi.structs import TIMESPEC, TIMEVAL, UTIMBUF
+from pyuk.abi.syscall import syscall
 from pyuk.syscalls.names import empty_path_file, locate, locate_cwd, start_of, user_path
 
 TYPE_CHECKING = False

@@ -1,15 +1,13 @@
-"""Who a task is, and how it ends: getpid(2), credentials(7), exit(2), kill(2), set_tid_address(2)."""
+"""Who a task is, and whom it knows: getpid(2), credentials(7), kill(2), set_tid_address(2)."""
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
 from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
-from pyuk.abi.structs import POINTER, UINT32, UINT64
+from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid, UserAddr
 from pyuk.kernel import signals
-from pyuk.kernel.dispatch import DoesNotReturn
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
@@ -25,7 +23,7 @@ if TYPE_CHECKING:
     )
     from pyuk.abi.kinds import OUT, Address, StructAt
     from pyuk.abi.structs import POINTER, UINT32, UINT64
-    from pyuk.kernel.task import Task
+    from pyuk.kernel.task import Process, Task
 
 _ROBUST_LIST_HEAD_BYTES = 24
 _NGROUPS_MAX = 65536
@@ -58,13 +56,20 @@ def sys_getpgrp(task: Task) -> int:
 @syscall("getpgid")
 def sys_getpgid(task: Task, pid: PidArg) -> int:
     """The process group of pid, 0 meaning the caller. Errors: ESRCH."""
-    return _find(task, pid).process.pgid
+    return _process(task, pid).pgid
 
 
 @syscall("getsid")
 def sys_getsid(task: Task, pid: PidArg) -> int:
     """The session of pid, 0 meaning the caller. Errors: ESRCH."""
-    return _find(task, pid).process.sid
+    return _process(task, pid).sid
+
+
+def _process(task: Task, pid: int) -> Process:
+    found = task.kernel.processes.get(Tid(pid)) if pid else task.process
+    if found is None:
+        raise SyscallError(ESRCH)
+    return found
 
 
 def _find(task: Task, pid: int) -> Task:
@@ -139,20 +144,6 @@ def sys_getgroups(task: Task, size: IntArg, groups: Annotated[UserAddr, StructAt
     return len(own)
 
 
-@syscall("exit", note="ends the process: threads come with a later step")
-def sys_exit(task: Task, status: IntArg) -> int:
-    """End the thread; the last one ends the process."""
-    task.kernel.end_process(task, status & 0xFF)
-    raise DoesNotReturn
-
-
-@syscall("exit_group")
-def sys_exit_group(task: Task, status: IntArg) -> int:
-    """End all threads of the process with the status's low eight bits."""
-    task.kernel.end_process(task, status & 0xFF)
-    raise DoesNotReturn
-
-
 @syscall("set_tid_address")
 def sys_set_tid_address(task: Task, tidptr: RawAddressArg) -> int:
     """Where to store 0 and wake a futex when the thread ends. Not looked at before."""
@@ -183,23 +174,23 @@ def sys_get_robust_list(
     return 0
 
 
-@syscall("kill", note="to guests of the same kernel")
+@syscall("kill")
 def sys_kill(task: Task, pid: PidArg, sig: SignalArg) -> int:
     """Send a signal to a process, to a group (0, -pgid) or to all others (-1). Errors: EINVAL, ESRCH, EPERM."""
     _check_signal(sig)
-    everyone = task.kernel.tasks.values()
+    everyone = list(task.kernel.processes.values())
     if pid > 0:
-        receivers = [other for other in everyone if other.process.pid == pid]
+        receivers = [other for other in everyone if other.pid == pid]
     elif pid == -1:
-        receivers = [other for other in everyone if other.process is not task.process]
+        receivers = [other for other in everyone if other not in (task.process, task.kernel.init)]
     else:
         group = -pid or task.process.pgid
-        receivers = [other for other in everyone if other.process.pgid == group]
+        receivers = [other for other in everyone if other.pgid == group]
     if not receivers:
         raise SyscallError(ESRCH)
     if sig:
         for receiver in receivers:
-            signals.send(receiver, signals.from_kill(task, sig, SI_USER))
+            signals.send_process(receiver, signals.from_kill(task, sig, SI_USER))
     return 0
 
 
@@ -234,7 +225,7 @@ def _check_signal(sig: int) -> None:
         raise SyscallError(EINVAL)
 
 
-@syscall("rseq", note="registered; kept up with by the scheduler of a later step")
+@syscall("rseq", note="registered; no critical section is aborted yet")
 def sys_rseq(task: Task, rseq: RawAddressArg, rseq_len: HexUIntArg, flags: HexUIntArg, sig: HexUIntArg) -> int:
     """Register or (flags 1) unregister the area of restartable sequences.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
-from pyuk.abi.structs import RLIMIT, UINT32
+from pyuk.abi.structs import RLIMIT
+from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid, UserAddr
 
 TYPE_CHECKING = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINVAL, ENOMEM, EPERM, SyscallError
+from pyuk.abi.errno import EAGAIN, EINTR, EINVAL, ENOMEM, EPERM, ERESTARTNOHAND, SyscallError
 from pyuk.abi.signal import (
     MINSIGSTKSZ,
     SI_KERNEL,
@@ -16,17 +16,20 @@ from pyuk.abi.signal import (
     SS_DISABLE,
     SS_ONSTACK,
 )  # fmt: skip
-from pyuk.abi.structs import SIGACTION, STACK
+from pyuk.abi.structs import SIGACTION, STACK, TIMESPEC
 from pyuk.abi.syscall import syscall
+from pyuk.abi.time import NSEC_PER_SEC
 from pyuk.kernel import sigframe, signals
 from pyuk.kernel.dispatch import DoesNotReturn
 from pyuk.kernel.signals import Action
 from pyuk.machine.cpu import RSP
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg
     from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
+    from pyuk.abi.structs import SIGINFO_HEAD
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
@@ -136,3 +139,99 @@ def sys_sigaltstack(
     if uoss:
         task.mem.write(uoss, STACK.pack(base, old_state | flags & SS_AUTODISARM, size))
     return 0
+
+
+class Pause:
+    """Sleep until a signal has been acted on."""
+
+    __slots__ = ()
+
+    def step(self) -> int:
+        """Only a signal ends it."""
+        raise WouldBlock
+
+    def interrupted(self) -> int:
+        """A handler makes it EINTR; without one it goes on."""
+        raise SyscallError(ERESTARTNOHAND)
+
+    timed_out = interrupted
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@syscall("pause")
+def sys_pause(_task: Task) -> int:
+    """Sleep until a handler has run. Errors: EINTR, always."""
+    raise Park(Pause())
+
+
+@syscall("rt_sigsuspend")
+def sys_rt_sigsuspend(
+    task: Task, unewset: Annotated[UserAddr, SignalSet(IN, "sigsetsize")], sigsetsize: SizeArg
+) -> int:
+    """Sleep with another mask until a handler has run, which then sees the old one. Errors: EINVAL, EFAULT, EINTR."""
+    if sigsetsize != _SIGSET_BYTES:
+        raise SyscallError(EINVAL)
+    mask = task.mem.read_u64(unewset)
+    task.restore_blocked = task.blocked
+    signals.set_blocked(task, mask)
+    raise Park(Pause())
+
+
+class WaitForSignal:
+    """rt_sigtimedwait: take one of a set without a handler."""
+
+    __slots__ = ("info_at", "task", "wanted")
+
+    def __init__(self, task: Task, wanted: int, info_at: UserAddr) -> None:
+        self.task = task
+        self.wanted = wanted
+        self.info_at = info_at
+
+    def step(self) -> int:
+        """The signal's number once one of the set is pending."""
+        info = signals.take_from(self.task, self.wanted)
+        if info is None:
+            raise WouldBlock
+        if self.info_at:
+            self.task.mem.write(self.info_at, info.pack())
+        return info.signo
+
+    def interrupted(self) -> int:
+        """Another signal than those waited for."""
+        raise SyscallError(EINTR)
+
+    def timed_out(self) -> int:
+        """None has come."""
+        raise SyscallError(EAGAIN)
+
+    def close(self) -> None:
+        """The task does not wait for these any more."""
+        self.task.awaited = 0
+
+
+@syscall("rt_sigtimedwait")
+def sys_rt_sigtimedwait(
+    task: Task,
+    uthese: Annotated[UserAddr, SignalSet(IN, "sigsetsize")],
+    uinfo: Annotated[UserAddr, StructAt(OUT, SIGINFO_HEAD)],
+    uts: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
+    sigsetsize: SizeArg,
+) -> int:
+    """Wait for a signal of a set and take it. Errors: EINVAL, EFAULT, EAGAIN timed out, EINTR."""
+    if sigsetsize != _SIGSET_BYTES:
+        raise SyscallError(EINVAL)
+    wanted = task.mem.read_u64(uthese) & ~signals.UNBLOCKABLE
+    deadline_ns = None
+    if uts:
+        seconds, nanoseconds = TIMESPEC.unpack(task.mem.read(uts, TIMESPEC.size))
+        if seconds < 0 or not 0 <= nanoseconds < NSEC_PER_SEC:
+            raise SyscallError(EINVAL)
+        deadline_ns = task.kernel.clock.monotonic_ns() + seconds * NSEC_PER_SEC + nanoseconds
+    operation = WaitForSignal(task, wanted, uinfo)
+    try:
+        return operation.step()
+    except WouldBlock:
+        task.awaited = wanted
+        raise Park(operation, deadline_ns=deadline_ns) from None

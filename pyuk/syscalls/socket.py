@@ -24,7 +24,7 @@ from pyuk.abi.socket import (
     SOCK_STREAM,
 )  # fmt: skip
 from pyuk.abi.syscall import syscall
-from pyuk.abi.tables import Table
+from pyuk.abi.unistd import W_OK
 from pyuk.net.unix import UnixSocket
 
 TYPE_CHECKING = False

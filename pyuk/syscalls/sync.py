@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
-from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ESPIPE, SyscallError
+from pyuk.abi.errno import EBADF, EINVAL, EISDIR, EOVERFLOW, EPIPE, ERESTARTSYS, ESPIPE, SyscallError
 from pyuk.abi.fcntl import O_APPEND
 from pyuk.abi.signal import SIGPIPE
 from pyuk.abi.stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
-from pyuk.abi.structs import INT64
-from pyuk.abi.tables import Table
+from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,42 +79,88 @@ def sys_sendfile(
         raise SyscallError(EBADF)
     if target.status_flags() & O_APPEND or S_IFMT & source.stat().st_mode == S_IFDIR:
         raise SyscallError(EINVAL)
-    n = _send(task, source, target, start, min(count, MAX_RW_COUNT))
-    if start is not None:
-        task.mem.write(offset, (start + n).to_bytes(8, "little"))
-    return n
+    if count >> 63:
+        raise SyscallError(EINVAL)
+    operation = SendFile(task, source, target, start, min(count, MAX_RW_COUNT), offset)
+    try:
+        sent = operation.step()
+    except WouldBlock as blocked:
+        raise Park.after(blocked, operation) from None
+    except SyscallError:
+        operation.close()
+        raise
+    operation.close()
+    return sent
 
 
-def _send(task: Task, source: OpenFile, target: OpenFile, start: int | None, count: int) -> int:
-    """In pieces of a pipe's size. What the target does not take stays unread where the source has a position.
+class SendFile:
+    """What is left of a sendfile: both files pinned, and what was read and not yet taken."""
 
-    Deviation: taken back with a seek, so a stream loses what a full target refused.
-    """
-    room = memoryview(bytearray(min(count, _PIECE_BYTES)))
-    done = 0
-    while done < count:
-        piece = [room[: count - done]]
-        n_read = source.read(piece) if start is None else source.pread(piece, start + done)
-        if not n_read:
-            break
+    __slots__ = ("count", "done", "offset_at", "source", "start", "target", "task", "unsent")
+
+    def __init__(
+        self, task: Task, source: OpenFile, target: OpenFile, start: int | None, count: int, offset_at: UserAddr
+    ) -> None:
+        self.task = task
+        self.source, self.target = source.hold(), target.hold()
+        self.start = start
+        self.count = count
+        self.offset_at = offset_at
+        self.done = 0
+        self.unsent = memoryview(b"")
+
+    def step(self) -> int:
+        """In pieces of a pipe's size, until a file ends, or will not go on and something has been sent."""
         try:
-            n_written = target.write([room[:n_read]])
+            while self.done < self.count and self._send_piece():
+                pass
+        except WouldBlock:
+            if not self.done:
+                raise
         except SyscallError as error:
-            if start is None and not source.stream:
-                source.lseek(-n_read, SEEK_CUR)
-            if error.errno == EPIPE and not done:
-                task.send_signal(SIGPIPE)
-            if done:
-                return done
-            raise
-        done += n_written
-        if n_written < n_read:
-            if start is None and not source.stream:
-                source.lseek(n_written - n_read, SEEK_CUR)
-            break
-        if source.stream:
-            break
-    return done
+            if error.errno == EPIPE and not self.done:
+                self.task.send_signal(SIGPIPE)
+            if not self.done:
+                raise
+        return self._finish()
+
+    def _send_piece(self) -> bool:
+        if not self.unsent:
+            room = memoryview(bytearray(min(self.count - self.done, _PIECE_BYTES)))
+            start = self.start
+            n_read = self.source.read([room]) if start is None else self.source.pread([room], start + self.done)
+            self.unsent = room[:n_read]
+            if not n_read:
+                return False
+        n_written = self.target.write([self.unsent])
+        self.unsent = self.unsent[n_written:]
+        self.done += n_written
+        return not self.unsent and not self.source.stream
+
+    def _finish(self) -> int:
+        if self.start is not None:
+            self.task.mem.write(self.offset_at, (self.start + self.done).to_bytes(8, "little"))
+        return self.done
+
+    def interrupted(self) -> int:
+        """What has been sent counts."""
+        if self.done:
+            return self._finish()
+        raise SyscallError(ERESTARTSYS)
+
+    timed_out = interrupted
+
+    def settle(self) -> None:
+        """What the target has not taken stays unread. Deviation: a stream loses it once the call has ended."""
+        if self.unsent and self.start is None and not self.source.stream:
+            self.source.lseek(-len(self.unsent), SEEK_CUR)
+            self.unsent = memoryview(b"")
+
+    def close(self) -> None:
+        """Unpin the files."""
+        self.settle()
+        self.source.release()
+        self.target.release()
 
 
 @syscall("copy_file_range")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import syscall
 from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, SyscallError
 from pyuk.abi.resource import RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
-from pyuk.abi.structs import RUSAGE, TIME, TIMESPEC, TIMEVAL, TIMEZONE, TMS
+from pyuk.abi.structs import RUSAGE, TIMESPEC, TIMEVAL, TIMEZONE, TMS
+from pyuk.abi.syscall import syscall
 from pyuk.abi.time import (
     CLOCK_BOOTTIME,
     CLOCK_BOOTTIME_ALARM,
@@ -21,7 +21,7 @@ from pyuk.abi.time import (
     NSEC_PER_SEC,
     TIMER_ABSTIME,
 )  # fmt: skip
-from pyuk.kernel.task import SIGNAL_PENDING
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def sys_nanosleep(
     rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC, only_interrupted=True)],
 ) -> int:
     """Sleep for a relative time. Errors: EFAULT, EINVAL nanoseconds not in [0, 1e9) or seconds negative."""
-    return _sleep(task, CLOCK_MONOTONIC, _duration_ns(task, rqtp), rmtp)
+    return _sleep(task, _duration_ns(task, rqtp), rmtp)
 
 
 @syscall("clock_nanosleep")
@@ -128,20 +128,42 @@ def sys_clock_nanosleep(
     now_ns = _read(task, which_clock)
     wanted_ns = _duration_ns(task, rqtp)
     if flags & TIMER_ABSTIME:
-        return _sleep(task, which_clock, max(0, wanted_ns - now_ns), None)
-    return _sleep(task, which_clock, wanted_ns, rmtp)
+        return _sleep(task, max(0, wanted_ns - now_ns), None)
+    return _sleep(task, wanted_ns, rmtp)
 
 
-def _sleep(task: Task, which_clock: int, duration_ns: int, rmtp: UserAddr | None) -> int:
-    """Sleep, or end with EINTR and what is left; a signal that the guest ignores changes nothing."""
-    end_ns = _read(task, which_clock) + duration_ns
-    while not task.kernel.clock.sleep_ns(duration_ns):
-        duration_ns = max(0, end_ns - _read(task, which_clock))
-        if task.work & SIGNAL_PENDING:
-            if rmtp:
-                task.mem.write(rmtp, TIMESPEC.pack(*divmod(duration_ns, NSEC_PER_SEC)))
-            raise SyscallError(EINTR)
-    return 0
+class Nap:
+    """A sleep until a time on the monotonic clock; `rmtp` is told what is left when a handler ends it."""
+
+    __slots__ = ("deadline_ns", "rmtp", "task")
+
+    def __init__(self, task: Task, deadline_ns: int, rmtp: UserAddr | None) -> None:
+        self.task = task
+        self.deadline_ns = deadline_ns
+        self.rmtp = rmtp
+
+    def step(self) -> int:
+        """Nobody but time ends it."""
+        raise WouldBlock
+
+    def timed_out(self) -> int:
+        """Slept well."""
+        return 0
+
+    def interrupted(self) -> int:
+        """EINTR and the rest; what the guest ignores never comes here. Deviation: a stop ends it with EINTR too."""
+        left_ns = max(0, self.deadline_ns - self.task.kernel.clock.monotonic_ns())
+        if self.rmtp:
+            self.task.mem.write(self.rmtp, TIMESPEC.pack(*divmod(left_ns, NSEC_PER_SEC)))
+        raise SyscallError(EINTR)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _sleep(task: Task, duration_ns: int, rmtp: UserAddr | None) -> int:
+    deadline_ns = task.kernel.clock.monotonic_ns() + duration_ns
+    raise Park(Nap(task, deadline_ns, rmtp), deadline_ns=deadline_ns)
 
 
 def _duration_ns(task: Task, address: UserAddr) -> int:

@@ -6,12 +6,12 @@ before it is moved and counted, and only if that is nothing is it EFAULT.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, SyscallError
+from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, ERESTARTSYS, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.signal import SIGPIPE
-from pyuk.abi.unistd import MAX_RW_COUNT, UIO_MAXIOV
-from pyuk.fs.pipe import PIPE_BUF, WouldBlock
+from pyuk.abi.unistd import MAX_RW_COUNT, PIPE_BUF, UIO_MAXIOV
 from pyuk.machine.paging import TASK_SIZE
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ def read_into(task: Task, file: OpenFile, address: UserAddr, count: int, offset:
         if error.errno != EFAULT:
             raise
         return _read_fault(file, offset)
-    return file.read(slices) if offset is None else file.pread(slices, offset)
+    try:
+        return file.read(slices) if offset is None else file.pread(slices, offset)
+    except WouldBlock as blocked:
+        raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
 
 
 def write_from(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
@@ -62,10 +65,78 @@ def write_from(task: Task, file: OpenFile, address: UserAddr, count: int, offset
         if error.errno == EPIPE:
             task.send_signal(SIGPIPE)
         raise
+    except WouldBlock as blocked:
+        raise Transfer(task, file, [(address, count)], offset, filling=False).park(blocked) from None
+
+
+class Transfer:
+    """What is left of a read or write that sleeps: the pinned open file, the segments as they were given, the progress.
+
+    Guest memory is looked up again at each step: it may have been mapped anew in between, as on Linux.
+    """
+
+    __slots__ = ("done", "file", "filling", "offset", "rwf", "segments", "task")
+
+    def __init__(
+        self, task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0, *, filling: bool
+    ) -> None:
+        self.task = task
+        self.file = file.hold()
+        self.segments = segments
+        self.offset = offset
+        self.rwf = rwf
+        self.filling = filling
+        self.done = 0
+
+    def park(self, blocked: WouldBlock) -> Park:
+        """The exception that puts the task to sleep."""
+        self.done = blocked.done
+        return Park.after(blocked, self)
+
+    def step(self) -> int:
+        """Go on from where it stopped. May raise WouldBlock again."""
+        move = _read_segments if self.filling else _write_segments
+        offset = self.offset if self.offset is None or self.offset < 0 else self.offset + self.done
+        try:
+            return self.done + move(self.task, self.file, _behind(self.segments, self.done), offset, self.rwf)
+        except WouldBlock as blocked:
+            self.done += blocked.done
+            raise
+        except SyscallError:
+            if self.done:
+                return self.done
+            raise
+
+    def interrupted(self) -> int:
+        """What has been moved counts; nothing moved is a call that never was."""
+        if self.done:
+            return self.done
+        raise SyscallError(ERESTARTSYS)
+
+    timed_out = interrupted
+
+    def close(self) -> None:
+        """Unpin the file."""
+        self.file.release()
 
 
 def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     """Read into checked segments, at the position where offset is None."""
+    try:
+        return _read_segments(task, file, segments, offset, rwf)
+    except WouldBlock as blocked:
+        raise Transfer(task, file, segments, offset, rwf, filling=True).park(blocked) from None
+
+
+def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
+    """Write from checked segments. A broken pipe is SIGPIPE too."""
+    try:
+        return _write_segments(task, file, segments, offset, rwf)
+    except WouldBlock as blocked:
+        raise Transfer(task, file, segments, offset, rwf, filling=False).park(blocked) from None
+
+
+def _read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     step = _step(file.read, file.pread, offset, rwf)
     total = sum(length for _, length in segments)
     if total > _SMALL_BYTES:
@@ -78,8 +149,7 @@ def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | 
         return _read_fault(file, offset)
 
 
-def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
-    """Write from checked segments. A broken pipe is SIGPIPE too."""
+def _write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     step = _step(file.write, file.pwrite, offset, rwf)
     try:
         return _move(task, file, segments, step, filling=False)
@@ -141,17 +211,20 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
                 return done
             raise _FaultAtOnce
         available = sum(map(len, slices)) if faulted else wanted
+        moved = 0
         try:
             moved = step(slices, done)
             if not filling and file.stream and not file.flags & O_NONBLOCK:
                 while moved < available:  # a blocking write ends when all is written
                     moved += step(_after(slices, moved), done + moved)
         except SyscallError:
-            if done:
-                return done
+            if done + moved:
+                return done + moved
             raise
-        except WouldBlock as wait:
-            wait.done += done
+        except WouldBlock as blocked:
+            blocked.done = done + moved
+            if filling and blocked.done:
+                return blocked.done
             raise
         done += moved
         if moved < wanted or (filling and file.stream):
@@ -197,6 +270,17 @@ def _chunks(segments: Segments) -> list[Segments]:
     if not chunks[-1]:
         chunks.pop()
     return chunks
+
+
+def _behind(segments: Segments, n_bytes: int) -> Segments:
+    """What is left of the segments behind their first n_bytes."""
+    rest = []
+    for address, length in segments:
+        skipped = min(length, n_bytes)
+        n_bytes -= skipped
+        if skipped < length:
+            rest.append((address + skipped, length - skipped))
+    return rest
 
 
 def _cut(segments: Segments, limit: int) -> Segments:

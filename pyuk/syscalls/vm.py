@@ -114,7 +114,13 @@ def _transfer(
 
 
 class _PartError(SyscallError):
+    """EFAULT after n_bytes."""
+
     __slots__ = ("n_bytes",)
+
+    def __init__(self, n_bytes: int) -> None:
+        super().__init__(EFAULT)
+        self.n_bytes = n_bytes
 
 
 def _good_prefix(memory: UserMemory, at: int, n_bytes: int) -> bytes:
@@ -130,9 +136,7 @@ def _store(memory: UserMemory, at: int, data: bytes) -> int:
         part[:] = data[done : done + len(part)]
         done += len(part)
     if done < len(data):
-        error = _PartError(EFAULT)
-        error.n_bytes = done
-        raise error
+        raise _PartError(done)
     return done
 
 

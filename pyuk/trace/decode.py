@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pyuk.abi.syscall import Declaration
     from pyuk.abi.kinds import Kind
+    from pyuk.abi.syscall import Declaration
 
     Text = Callable[["Call", int], str | None]
 

@@ -49,22 +49,13 @@ _POINTERS: dict[str, Kind] = {
     "Timespec": StructAt(IN, TIMESPEC),
     "Timeval": StructAt(IN, TIMEVAL),
     "Timezone": StructAt(IN, TIMEZONE),
-    "UnlockFlags": Flags(Table("mman", "MLOCK_"), "uint"),
 }
 
 _PROTOTYPES = """
 Fd openat2(DirFd dfd, Path filename, OpenHow how, Size size)
 Long mknod(Path filename, FileMode mode, Device dev)
 Long mknodat(DirFd dfd, Path filename, FileMode mode, Device dev)
-Long fallocate(Fd fd, Fallocate mode, Off offset, Off len)
 Long chroot(Path filename)
-Long mlock(Address start, Size len)
-Long mlock2(Address start, Size len, UnlockFlags flags)
-Long munlock(Address start, Size len)
-Long mlockall(Mlockall flags)
-Long munlockall()
-Long mincore(Address start, Size len, Address vec)
-Fd memfd_create(CString name, Memfd flags)
 Long setuid(Uid uid)
 Long setgid(Gid gid)
 Long setreuid(Uid ruid, Uid euid)

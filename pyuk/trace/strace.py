@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import find
 from pyuk.abi.kinds import Number
 from pyuk.abi.numbers import NUMBERS, X32_FIRST, X32_NAMES, X32_SYSCALL_BIT, n_args_of, name_of
 from pyuk.abi.siginfo import signal_name
+from pyuk.abi.syscall import find
 from pyuk.trace.decode import Call, Decoder, make_decoder
 from pyuk.trace.filter import EVERYTHING
 from pyuk.trace.others import prototype_of
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from pyuk.abi.syscall import Declaration
     from pyuk.abi.kinds import Kind
+    from pyuk.abi.syscall import Declaration
     from pyuk.trace.filter import Filter
     from pyuk.trace.sink import Sink
 

@@ -182,6 +182,20 @@ def _siginfo(_layout: Struct) -> Callable[[tuple[Any, ...]], str]:
     return lambda values: siginfo_text(values[0])
 
 
+def _shmid(v: dict[str, Any]) -> str:
+    key, uid, gid, cuid, cgid, mode, _seq = v["shm_perm"]
+    perm = f"shm_perm={{uid={uid}, gid={gid}, mode={octal(mode)}, key={key}, cuid={cuid}, cgid={cgid}}}"
+    return "{" + ", ".join([perm, *(f"{name}={v[name]}" for name in _SHMID_FIELDS)]) + "}"
+
+
+_SHMID_FIELDS = ("shm_segsz", "shm_cpid", "shm_lpid", "shm_nattch", "shm_atime", "shm_dtime", "shm_ctime")
+
+
+def _shmid_set(v: dict[str, Any]) -> str:
+    _key, uid, gid, _cuid, _cgid, mode, _seq = v["shm_perm"]
+    return f"{{shm_perm={{uid={uid}, gid={gid}, mode={octal(mode)}}}}}"
+
+
 _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "scalar": _scalar,
     "stat": _by_name(_stat),
@@ -192,6 +206,8 @@ _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "timestamp": _timestamp,
     "open_how": _open_how,
     "siginfo": _siginfo,
+    "shmid": _by_name(_shmid),
+    "shmid_set": _by_name(_shmid_set),
 }
 
 # siginfo_t: what its union holds is said by its head (asm-generic/siginfo.h)

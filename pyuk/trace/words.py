@@ -229,7 +229,20 @@ def _futex(value: int) -> str:
     return name + private + clock
 
 
+_SHM_FLAGS = Table("shm", "IPC_CREAT IPC_EXCL SHM_HUGETLB SHM_NORESERVE")
+
+
+def _shm_flags(value: int) -> str:
+    names, rest = _SHM_FLAGS.split(value & 0xFFFFFFFF & ~_PERMISSIONS)
+    if rest:
+        names.append(hexadecimal(rest))
+    permissions = value & _PERMISSIONS
+    return "|".join([*names, f"0{permissions:o}" if permissions > 7 else f"{permissions:03o}"])  # noqa: PLR2004
+
+
 _MEANINGS: dict[str, Show] = {
+    "ipckey": lambda value: hexadecimal(value & 0xFFFFFFFF) if value else "IPC_PRIVATE",
+    "shmflags": _shm_flags,
     "id": _identifier,
     "signal": signal_name,
     "device": device,

@@ -11,10 +11,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 POLLIN, POLLOUT = 1, 4
-_NS = 1_000_000_000
+_NS, _NS_PER_MS = 1_000_000_000, 1_000_000
 _pipe: list[int] = []
 
 
@@ -23,7 +23,7 @@ def watch_signals(signals: Iterable[int], receive: Callable[[int], None]) -> Non
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # the signal module makes enums: 3 ms
 
     if not _pipe:
-        _pipe.extend(os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe())
+        _pipe.extend(os.pipe())
         os.set_blocking(_pipe[0], False)
         os.set_blocking(_pipe[1], False)
         _signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
@@ -31,31 +31,41 @@ def watch_signals(signals: Iterable[int], receive: Callable[[int], None]) -> Non
         _signal.signal(signo, lambda number, _frame: receive(number))
 
 
-def await_ready(fd: int, events: int) -> bool:
-    """Sleep until fd is ready for one of the events. False: a watched signal ended the sleep."""
+def can_be_interrupted() -> bool:
+    """Whether a signal can end a sleep."""
+    return bool(_pipe)
+
+
+def is_ready(fd: int, events: int) -> bool:
+    """Whether a call on fd would not block."""
     import select  # noqa: PLC0415
 
     poll = select.poll()
     poll.register(fd, events)
-    if _pipe:
-        poll.register(_pipe[0], POLLIN)
-    return not _drain(ready for ready, _events in poll.poll())
+    return bool(poll.poll(0))
 
 
-def sleep_ns(duration_ns: int) -> bool:
-    """Sleep for a time. False: a watched signal ended it early."""
-    if not _pipe:
-        time.sleep(duration_ns / _NS)
-        return True
+def wait(fds: Mapping[int, int], timeout_ns: int | None) -> list[int]:
+    """Sleep until one of fds (descriptor to events) is ready, the time is over, or a watched signal comes.
+
+    Gives the descriptors that are ready.
+    """
+    if not fds and not _pipe:
+        if timeout_ns is not None:
+            time.sleep(timeout_ns / _NS)
+        return []
     import select  # noqa: PLC0415
 
-    ready, _, _ = select.select(_pipe[:1], (), (), duration_ns / _NS)
-    return not _drain(ready)
-
-
-def _drain(ready: Iterable[int]) -> bool:
-    """Whether the signal pipe is among the descriptors; its bytes are eaten."""
-    if not _pipe or _pipe[0] not in tuple(ready):
-        return False
-    os.read(_pipe[0], 4096)
-    return True
+    if not fds and timeout_ns is not None:  # poll(2) counts in milliseconds
+        ready, _, _ = select.select(_pipe[:1], (), (), timeout_ns / _NS)
+    else:
+        poll = select.poll()
+        for fd, events in fds.items():
+            poll.register(fd, events)
+        if _pipe:
+            poll.register(_pipe[0], POLLIN)
+        ready = [fd for fd, _events in poll.poll(None if timeout_ns is None else -(-timeout_ns // _NS_PER_MS))]
+    if _pipe and _pipe[0] in ready:
+        os.read(_pipe[0], 4096)
+        ready.remove(_pipe[0])
+    return ready

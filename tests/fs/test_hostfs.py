@@ -34,7 +34,7 @@ def fs(tmp_path: Path) -> Iterator[FsContext]:
     """The host's tree from a scratch directory."""
     context = host_context(os.fsencode(tmp_path))
     yield context
-    context.close()
+    context.release()
 
 
 def test_errors_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:

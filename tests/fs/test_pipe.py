@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pyuk.abi.errno import EAGAIN, EPIPE, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
-from pyuk.fs.pipe import CAPACITY_BYTES, PIPE_BUF, WouldBlock, new_pipe
+from pyuk.fs.pipe import CAPACITY_BYTES, PIPE_BUF, new_pipe
+from pyuk.wait.park import WouldBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -70,9 +70,10 @@ def process() -> Iterator[OneProcess]:
 def fs(process: OneProcess, tmp_path: Path) -> Iterator[FsContext]:
     """A view with a scratch directory as its working directory."""
     host = HostFs()
-    context = FsContext(Namespace(host, ProcFs(host, process)), host_directory(host, os.fsencode(tmp_path)), 0o022)
+    namespace = Namespace(host, lambda: ProcFs(host, process))
+    context = FsContext(namespace, host_directory(host, os.fsencode(tmp_path)), 0o022)
     yield context
-    context.close()
+    context.release()
 
 
 def read(file: OpenFile) -> bytes:

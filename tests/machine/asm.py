@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")  # Elf64_Shdr
 
 @cache
 def assemble(source: str) -> bytes:
-    """The bytes of `source`; it may use no label but its own, nearby. AssertionError with gcc's words if it is wrong."""
+    """The bytes of `source`, which may use its own labels. AssertionError with gcc's words if it is wrong."""
     kept = _CACHE / hashlib.sha256(source.encode()).hexdigest()[:24]
     try:
         return kept.read_bytes()
@@ -34,7 +33,7 @@ def assemble(source: str) -> bytes:
         code = _text_of(file.read_bytes())
         done = Path(scratch) / "code.bin"
         done.write_bytes(code)
-        os.replace(done, kept)
+        done.replace(kept)
     return code
 
 

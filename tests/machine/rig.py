@@ -34,7 +34,7 @@ class Trap:
 
 
 class Rig:
-    """`traps` and `syscalls` (numbers) are in order. Every trap and `exit` end the run unless the test says otherwise."""
+    """`traps` and `syscalls` (numbers) are in order. A trap and `exit` end the run unless the test says otherwise."""
 
     def __init__(self, memory_bytes: int = 64 << 20, *, entry: Callable[[], object] | None = None) -> None:
         self.machine = Machine(memory_bytes)

@@ -56,7 +56,24 @@ def test_reset_gives_the_state_of_a_new_program(rig: Rig) -> None:
 
 def test_registers_are_numbered_as_in_modrm(rig: Rig) -> None:
     """`regs` is RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 RIP."""
-    names = "rax rcx rdx rbx rsp rbp rsi rdi r8 r9 r10 r11 r12 r13 r14 r15".split()
+    names = [
+        "rax",
+        "rcx",
+        "rdx",
+        "rbx",
+        "rsp",
+        "rbp",
+        "rsi",
+        "rdi",
+        "r8",
+        "r9",
+        "r10",
+        "r11",
+        "r12",
+        "r13",
+        "r14",
+        "r15",
+    ]
     source = "\n".join(f"mov {name}, {0x1000 + i}" for i, name in enumerate(names))
     trap = rig.run(source + "\n ud2")
     assert list(rig.regs[:16]) == [0x1000 + i for i in range(16)]
@@ -111,7 +128,12 @@ def test_syscall_as_last_instruction_of_a_page(rig: Rig) -> None:
     trap = rig.go(rig.code_at_page_end("mov eax, 39\n syscall"))
     assert rig.syscalls == [39]
     assert trap is not None
-    assert (trap.vector, trap.error_code, trap.cr2, trap.rip) == (vectors.PAGE_FAULT, 0x14, CODE + 0x1000, CODE + 0x1000)
+    assert (trap.vector, trap.error_code, trap.cr2, trap.rip) == (
+        vectors.PAGE_FAULT,
+        0x14,
+        CODE + 0x1000,
+        CODE + 0x1000,
+    )
 
 
 def test_flags_in_a_syscall(rig: Rig) -> None:

@@ -46,6 +46,7 @@ FETCHES = {
 
 
 def prepare(rig: Rig) -> None:
+    """Map the pages that the tables speak of."""
     rig.map(READ_ONLY, rights="r")
     rig.map(SUPERVISOR, rights="rwxs")
 
@@ -58,7 +59,7 @@ def last_address(source: str) -> int:
 @pytest.mark.parametrize("name", FAULTS)
 @pytest.mark.parametrize("place", ["middle", "page_end"])
 def test_page_fault(rig: Rig, name: str, place: str) -> None:
-    """A bad access is #PF with its address, its error code and its RIP; what came before is done, what follows is not."""
+    """A bad access is #PF with its address, error code and RIP; what came before is done, what follows is not."""
     source, error_code, address = FAULTS[name]
     prepare(rig)
     whole = BEFORE + source
@@ -169,7 +170,7 @@ NONCANONICAL = {
 @pytest.mark.parametrize("name", NONCANONICAL)
 @pytest.mark.parametrize("place", ["middle", "page_end"])
 def test_noncanonical_access(rig: Rig, name: str, place: str) -> None:
-    """A non-canonical address is #GP(0), through the stack #SS(0), never an access to the address without its top bits."""
+    """A non-canonical address is #GP(0), through the stack #SS(0), never an access without its top bits."""
     source, vector = NONCANONICAL[name]
     whole = BEFORE + source
     if name == "just_above" and place == "page_end":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyuk.machine import cpu as vectors
-from pyuk.machine.cpu import Cpu, INVALID_OPCODE, PAGE_FAULT, RAX, RDI, RIP
+from pyuk.machine.cpu import INVALID_OPCODE, PAGE_FAULT, RAX, RDI, RIP, Cpu
 from tests.machine.rig import CODE, DATA, EXIT, Rig
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def test_tick_may_stop(live_rig: Rig) -> None:
 
 def test_tick_may_change_registers(live_rig: Rig) -> None:
     """Registers and address space written in on_tick are the program's: how a signal is delivered to a busy one."""
+
     def on_tick() -> None:
         live_rig.regs[RIP] = CODE + 0x100
 
@@ -165,7 +166,7 @@ def test_stop_before_a_run_is_forgotten(rig: Rig) -> None:
 
 
 class FirstError(Exception):
-    pass
+    """What a handler of the test raises."""
 
 
 @pytest.mark.parametrize("error", [FirstError, KeyboardInterrupt, SystemExit])
@@ -269,11 +270,15 @@ def test_unraisable_exceptions_of_others_are_theirs(rig: Rig) -> None:
         def __del__(self) -> None:
             raise FirstError
 
+    def on_syscall(_number: int) -> None:
+        Breaks()
+        rig.cpu.stop()
+
     seen = []
     before = sys.unraisablehook
     hook = sys.unraisablehook = lambda report: seen.append(report.exc_type)
     try:
-        rig.on_syscall = lambda _number: (Breaks(), rig.cpu.stop()) and None
+        rig.on_syscall = on_syscall
         rig.run("syscall")
         assert sys.unraisablehook is hook
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pyuk.abi.types import FrameNr
 from pyuk.machine.cpu import PAGE_FAULT, RDI, RIP
 from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_SHIFT
 from tests.machine.asm import assemble
@@ -84,7 +85,7 @@ def test_drop_of_many_frames(rig: Rig) -> None:
     for i in (6, 0, 3, 1):
         rig.ram.frame(frames[i])[:6] = returns(100 * i)
     rig.machine.drop_translations([frames[i] for i in (6, 0, 3, 1)])
-    rig.machine.drop_translations([rig.ram.n_frames - 1])  # type: ignore[list-item]
+    rig.machine.drop_translations([FrameNr(rig.ram.n_frames - 1)])
     rig.go()
     assert rig.regs[RDI] == 600 + 0 + 300 + 100 + 2 + 4 + 5 + 7
 
@@ -169,10 +170,10 @@ def test_store_into_the_next_page_of_the_running_block(rig: Rig) -> None:
 def test_writable_then_executable(rig: Rig) -> None:
     """RW, write, RX, run, and again with the rights changed by the kernel and the TLB flushed: 300 right results."""
     rig.map(FUNCTION, returns(0), rights="rw")
-    entry = {rights: rig.space.entry(FUNCTION) & FRAME_MASK for rights in ("rw", "rx")}
+    frame = FrameNr((rig.space.entry(FUNCTION) & FRAME_MASK) >> PAGE_SHIFT)
 
     def flip(rights: str) -> None:
-        rig.show(FUNCTION, entry[rights] >> PAGE_SHIFT, rights=rights)  # type: ignore[arg-type]
+        rig.show(FUNCTION, frame, rights=rights)
         rig.machine.flush_page(FUNCTION)
 
     numbers = {1: "rx", 2: "rw"}

@@ -199,11 +199,12 @@ def test_single_step(rig: Rig) -> None:
 
     def on_trap(vector: int) -> None:
         steps.append((vector, rig.regs[RIP], rig.cpu.was_single_step))
+        if len(steps) == 4:
+            rig.cpu.stop()
 
     rig.on_trap = on_trap
     rig.code("inc eax\n inc ecx\n syscall\n inc edx")
     rig.on_syscall = lambda _number: None
-    rig.on_trap = lambda vector: (on_trap(vector), len(steps) == 4 and rig.cpu.stop())
     rig.go(flags=FLAGS | TF)
     assert steps == [(DEBUG, CODE + at, True) for at in (2, 4, 6, 8)]
     assert (rig.regs[0], rig.regs[1], rig.regs[2]) == (1, 1, 1)

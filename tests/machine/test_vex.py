@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from pyuk.machine import engine as uc
-
 from pyuk.machine.cpu import DEBUG, INVALID_OPCODE, PAGE_FAULT, RDI, RIP, TF
 from pyuk.machine.paging import PAGE_BYTES
 from tests.machine.asm import assemble

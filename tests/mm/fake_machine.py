@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_STACK
 from pyuk.abi.types import FrameNr
-from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, A, D, PS, P, PageTable, U, W
+from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, PS, A, D, P, PageTable, U, W
 from pyuk.machine.ram import Ram
 from pyuk.mm.fault import PF_INSTR, PF_PRESENT, PF_USER, PF_WRITE, Fault
 from pyuk.mm.pagecache import PageCache

@@ -6,10 +6,10 @@ import os
 from array import array
 from typing import Any
 
-from pyuk.abi.syscall import find_entry
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, SyscallError, name
 from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
+from pyuk.abi.syscall import find_entry
 from pyuk.fs.context import host_context
 from pyuk.fs.file import FdTable
 from pyuk.syscalls import (  # noqa: F401
@@ -140,4 +140,4 @@ class FileTask:
     def close(self) -> None:
         self.files.check_invariants()
         self.files.close_all()
-        self.fs.close()
+        self.fs.release()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyuk.abi.syscall import SYSCALLS
 from pyuk.abi.numbers import NUMBERS
+from pyuk.abi.syscall import SYSCALLS
 from pyuk.syscalls import load_all
 from pyuk.trace.strace import Tracer
 from tests.trace.fakes import FakeTask, ListSink

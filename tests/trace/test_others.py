@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pyuk.abi.syscall import SYSCALLS
 from pyuk.abi.numbers import NUMBERS
+from pyuk.abi.syscall import SYSCALLS
 from pyuk.syscalls import load_all
 from pyuk.trace import others
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyuk.abi.declare import Annotated, CStringArg, FdArg, FdResult, IntArg, PathArg, SizeArg
 from pyuk.abi.kinds import IN, INOUT, OUT, Buffer, StructAt
 from pyuk.abi.structs import INT64, SIGINFO_CHILD, SIGINFO_FAULT, SIGINFO_QUEUE
+from pyuk.abi.syscall import Declaration
 from pyuk.abi.types import UserAddr
 from pyuk.trace.filter import parse_filter
 from pyuk.trace.strace import Tracer

@@ -1,0 +1,297 @@
+"""How processes begin, stop, go on and end (kernel/fork.c, kernel/exit.c, kernel/signal.c)."""
+
+from __future__ import annotations
+
+from pyuk.abi.errno import EAGAIN, ENOMEM, SyscallError
+from pyuk.abi.resource import RLIMIT_NPROC
+from pyuk.abi.sched import (
+    CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_FILES, CLONE_FS, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_SETTLS,
+    CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
+)  # fmt: skip
+from pyuk.abi.signal import (
+    CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN,
+    SIGCHLD, SIGCONT,
+)  # fmt: skip
+from pyuk.abi.types import UserAddr
+from pyuk.kernel import signals
+from pyuk.kernel.signals import Siginfo
+from pyuk.kernel.task import Process, Task
+from pyuk.machine.cpu import RAX, RSP
+from pyuk.machine.ram import OutOfFramesError
+from pyuk.mm.usermem import UserMemory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.abi.types import Tid
+    from pyuk.kernel.kernel import Kernel
+
+
+class CloneArguments:
+    """struct clone_args (clone3(2)) as far as it is honoured; addresses are the guest's."""
+
+    __slots__ = ("child_tid", "exit_signal", "flags", "parent_tid", "sp", "tls")
+
+    def __init__(
+        self, flags: int, *, exit_signal: int = SIGCHLD, sp: int = 0, parent_tid: int = 0, child_tid: int = 0, tls: int = 0
+    ) -> None:
+        self.flags = flags
+        self.exit_signal = exit_signal
+        self.sp = sp
+        """The child's stack pointer; 0: the parent's own."""
+        self.parent_tid = parent_tid
+        self.child_tid = child_tid
+        self.tls = tls
+
+
+def clone(task: Task, wish: CloneArguments) -> Task:
+    """Make a child or a thread that returns 0 from the same call; checked flags.
+
+    Errors: EAGAIN RLIMIT_NPROC, ENOMEM.
+    """
+    kernel, flags = task.kernel, wish.flags
+    if len(kernel.tasks) >= task.limits.soft[RLIMIT_NPROC]:
+        raise SyscallError(EAGAIN)
+    if flags & CLONE_THREAD:
+        process, tid = task.process, kernel.new_pid()
+    else:
+        tid = kernel.new_pid()
+        parent = task.process.parent if flags & CLONE_PARENT else task.process
+        process = Process(tid, parent, task.limits.copy())
+        process.exit_signal = wish.exit_signal
+    try:
+        mm = task.mm if flags & CLONE_VM else task.mm.fork(process.limits)
+    except OutOfFramesError:
+        raise SyscallError(ENOMEM) from None
+    child = Task(
+        kernel, process, task.creds.copy(),
+        task.files.share() if flags & CLONE_FILES else task.files.copy(),
+        task.fs.share() if flags & CLONE_FS else task.fs.copy(),
+        task.actions if flags & CLONE_SIGHAND else task.actions.copy(),
+        tid,
+    )  # fmt: skip
+    child.mm, child.mem = mm, UserMemory(mm)
+    if flags & CLONE_VM:
+        mm.users += 1
+    _inherit(child, task, flags)
+    if not flags & CLONE_THREAD:
+        process.exe, process.loaded, process.dumpable = task.process.exe, task.process.loaded, task.process.dumpable
+        process.exe.hold()
+        process.pgid, process.sid = task.process.pgid, task.process.sid
+        if process.parent is not None:
+            process.parent.children.append(process)
+    child.frame = _frame_of_child(task, wish)
+    if flags & CLONE_PARENT_SETTID:
+        task.mem.write_u32(UserAddr(wish.parent_tid), tid)
+    if flags & CLONE_CHILD_SETTID:
+        _store(child, wish.child_tid, tid)
+    if flags & CLONE_CHILD_CLEARTID:
+        child.clear_child_tid = wish.child_tid
+    kernel.add(child)
+    kernel.scheduler.make_ready(child)
+    return child
+
+
+def _inherit(child: Task, task: Task, flags: int) -> None:
+    child.comm = task.comm
+    child.blocked = task.blocked
+    child.no_new_privs = task.no_new_privs
+    child.timer_slack_ns = task.timer_slack_ns
+    if not flags & CLONE_VM or flags & CLONE_VFORK:
+        child.altstack = task.altstack  # kernel/fork.c, copy_process: CLONE_VM alone loses it
+    if not flags & CLONE_VM:
+        child.rseq = task.rseq
+
+
+def _frame_of_child(task: Task, wish: CloneArguments) -> bytes:
+    """The registers as they are, but RAX is 0, and stack and thread pointer as wished."""
+    cpu = task.kernel.machine.cpu
+    regs = cpu.regs
+    kept = regs[RAX], regs[RSP], cpu.fs_base
+    regs[RAX] = 0
+    if wish.sp:
+        regs[RSP] = wish.sp
+    if wish.flags & CLONE_SETTLS:
+        cpu.fs_base = wish.tls
+    frame = cpu.save()
+    regs[RAX], regs[RSP] = kept[0], kept[1]
+    if wish.flags & CLONE_SETTLS:
+        cpu.fs_base = kept[2]
+    return frame
+
+
+def _store(task: Task, address: int, value: int) -> None:
+    """put_user whose failure nobody is told."""
+    try:
+        task.mem.write_u32(UserAddr(address), value)
+    except SyscallError:
+        return
+
+
+# The end
+
+
+def end_thread(kernel: Kernel, task: Task, status: int) -> None:
+    """exit(2): the last thread's end is the process's."""
+    if len(task.process.tasks) == 1:
+        end_process(kernel, task, status, None)
+        return
+    _drop_task(kernel, task)
+    kernel.machine.cpu.stop()
+
+
+def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -> None:
+    """All threads end; what is left is a zombie with the status, until the parent has asked for it."""
+    process = task.process
+    process.status = status
+    if info is not None:
+        from pyuk.kernel.crash import Crash  # noqa: PLC0415  # for the dead only
+
+        cpu = kernel.machine.cpu
+        regs = list(cpu.regs)
+        process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())
+    if kernel.tracer is not None:
+        if status >= 0:
+            kernel.tracer.exited(task, status)
+        else:
+            kernel.tracer.killed(task, -status, process.dumped_core)
+    for other in list(process.tasks):
+        _drop_task(kernel, other)
+    kernel.machine.cpu.stop()
+    process.exe.drop()
+    process.vfork_done.wake()
+    _leave_children(kernel, process)
+    _tell_parent(kernel, process)
+
+
+def end_other_threads(kernel: Kernel, task: Task) -> None:
+    """de_thread: the caller takes the leader's place, and its tid (fs/exec.c)."""
+    process = task.process
+    for other in list(process.tasks):
+        if other is not task:
+            _drop_task(kernel, other)
+    if task.tid != process.pid:
+        del kernel.tasks[task.tid]
+        task.tid = process.pid
+        kernel.tasks[task.tid] = task
+
+
+def _drop_task(kernel: Kernel, task: Task) -> None:
+    """What one thread's end gives back (exit_mm, exit_files, exit_fs)."""
+    if task.sleep is not None:
+        task.sleep.dequeue()
+        task.sleep.operation.close()
+        task.sleep = None
+    if task.clear_child_tid and (task.mm.users > 1 or len(task.process.tasks) > 1):
+        from pyuk.kernel import futex  # noqa: PLC0415
+
+        _store(task, task.clear_child_tid, 0)
+        futex.wake(task, task.clear_child_tid, 1, private=False)
+    kernel.forget(task)
+    task.process.tasks.remove(task)
+    task.work = 0
+    task.files.release()
+    task.fs.release()
+    release_mm(kernel, task)
+
+
+def release_mm(kernel: Kernel, task: Task) -> None:
+    """One user of the address space less; the last one frees it."""
+    mm = task.mm
+    mm.users -= 1
+    if not mm.users:
+        kernel.machine.cpu.unload_space(mm.page_table)
+        mm.destroy()
+
+
+def _leave_children(kernel: Kernel, process: Process) -> None:
+    """Give the children to the nearest subreaper, or to init (find_new_reaper)."""
+    heir = process.parent
+    while heir is not None and not heir.is_subreaper:
+        heir = heir.parent
+    heir = heir or (kernel.init if kernel.init is not process else None)
+    for child in process.children:
+        child.parent = heir
+        if heir is not None and heir.status is None:
+            heir.children.append(child)
+            if child.status is not None:
+                _tell_parent(kernel, child)
+        elif child.status is not None:
+            kernel.processes.pop(child.pid, None)
+    process.children.clear()
+
+
+def _tell_parent(kernel: Kernel, process: Process) -> None:
+    """SIGCHLD and a wake-up, or nothing at all where the parent does not care (do_notify_parent)."""
+    parent = process.parent
+    if parent is None or parent.status is not None:
+        kernel.processes.pop(process.pid, None)
+        return
+    actions = parent.tasks[0].actions
+    action = actions.get(SIGCHLD)
+    status = process.status or 0
+    if process.exit_signal:
+        code = CLD_EXITED if status >= 0 else CLD_DUMPED if process.dumped_core else CLD_KILLED
+        info = Siginfo(process.exit_signal, code, pid=process.pid, uid=_uid(parent), status=abs(status))
+        signals.send_process(parent, info)
+    if process.exit_signal == SIGCHLD and (action.handler == SIG_IGN or action.flags & SA_NOCLDWAIT):
+        reap(kernel, process)
+    parent.child_changed.wake()
+
+
+def _uid(parent: Process) -> int:
+    return parent.tasks[0].creds.uid
+
+
+def reap(kernel: Kernel, process: Process) -> None:
+    """The zombie has been asked for: nothing is left of it."""
+    if process.parent is not None:
+        process.parent.children.remove(process)
+    del kernel.processes[process.pid]
+
+
+# Stop and go on
+
+
+def stop_process(kernel: Kernel, process: Process, signo: int) -> None:
+    """No thread of it runs any more (do_signal_stop)."""
+    if process.is_stopped:
+        return
+    for task in process.tasks:
+        kernel.scheduler.withdraw(task)
+    process.is_stopped = True
+    process.news = signo
+    kernel.machine.cpu.stop()
+    _tell_of_stop(process, CLD_STOPPED, signo)
+
+
+def continue_process(kernel: Kernel, process: Process, *, told: bool) -> None:
+    """Its threads run again; those that sleep in a call look whether it is over."""
+    if not process.is_stopped:
+        return
+    process.is_stopped = False
+    for task in process.tasks:
+        if task.sleep is None:
+            kernel.scheduler.make_ready(task)
+        elif task.sleep.is_over:
+            kernel.scheduler.make_ready(task)
+    if told:
+        process.news = SIGCONT
+        _tell_of_stop(process, CLD_CONTINUED, SIGCONT)
+
+
+def _tell_of_stop(process: Process, code: int, signo: int) -> None:
+    parent = process.parent
+    if parent is None or parent.status is not None:
+        return
+    if not parent.tasks[0].actions.get(SIGCHLD).flags & SA_NOCLDSTOP:
+        info = Siginfo(SIGCHLD, code, pid=process.pid, uid=_uid(parent), status=signo)
+        signals.send_process(parent, info)
+    parent.child_changed.wake()
+
+
+def find_process(kernel: Kernel, pid: int) -> Process | None:
+    """The process of a pid that lives or is a zombie."""
+    found: Process | None = kernel.processes.get(pid)  # type: ignore[call-overload]
+    return found
+
+
