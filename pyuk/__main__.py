@@ -1,7 +1,11 @@
 """`python -m pyuk`."""
 
-import sys
+from pyuk.caller import settle
 
-from pyuk.cli import main
+settle()
+
+import sys  # noqa: E402  # settling comes before all else
+
+from pyuk.cli import main  # noqa: E402
 
 sys.exit(main())

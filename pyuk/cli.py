@@ -7,6 +7,7 @@ import os
 import sys
 
 import pyuk
+from pyuk import caller
 from pyuk.options import Option, Parsed, UsageError, help_text, parse
 
 TYPE_CHECKING = False
@@ -73,8 +74,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str, status: int) -> int:
-    sys.stderr.write(f"pyuk: {text}\n")
+    """A line for people. Where nobody can hear it, the status still says it all."""
+    try:
+        _write(2, f"pyuk: {text}\n")
+    except OSError:
+        pass
     return status
+
+
+def _print(text: str) -> int:
+    """What the user asked for: where it cannot be written, the command has failed."""
+    try:
+        _write(1, text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise Refusal(f"standard output: {error.strerror}", FAILURE_STATUS) from None
+    return 0
+
+
+def _write(fd: int, text: str) -> None:
+    """All of it at once: what sys.stdout keeps is written when Python ends, and a failure is then a traceback."""
+    data = memoryview(os.fsencode(text))
+    while data:
+        data = data[os.write(fd, data) :]
 
 
 def _command(words: list[str]) -> int:
@@ -84,11 +107,9 @@ def _command(words: list[str]) -> int:
     if command is not None:
         return command(words[1:])
     if words[0] in ("-h", "--help"):
-        print(f"Usage: pyuk COMMAND [OPTIONS] PROGRAM [ARG...]\n\n{_SUMMARY}")
-        return 0
+        return _print(f"Usage: pyuk COMMAND [OPTIONS] PROGRAM [ARG...]\n\n{_SUMMARY}\n")
     if words[0] in ("-V", "--version"):
-        print(_version())
-        return 0
+        return _print(_version() + "\n")
     raise UsageError(f"unknown command {words[0]}")
 
 
@@ -172,13 +193,11 @@ def _show(words: list[str]) -> int:
         text = show.view(what, task, program)
     finally:
         system.close()
-    sys.stdout.write(text)
-    return 0
+    return _print(text)
 
 
 def _help(usage: str, summary: str, options: Sequence[Option], examples: Sequence[str]) -> int:
-    print(help_text(usage, summary, options, examples))
-    return 0
+    return _print(help_text(usage, summary, options, examples) + "\n")
 
 
 def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
@@ -186,7 +205,8 @@ def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
     from pyuk.wait.host import watch_signals  # noqa: PLC0415
 
     system, task, program = _start(parsed, tracer)
-    watch_signals(_FOR_THE_GUEST, system.kernel.host_signal)
+    # Deviation: what the caller ignores never comes here, also where the program has a handler for it.
+    watch_signals([s for s in _FOR_THE_GUEST if not task.actions.ignores(s)], system.kernel.host_signal)
     gc.freeze()  # what has been imported stays: never look through it again
     gc.enable()
     status = system.run(task)
@@ -213,6 +233,8 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     name, *arguments = parsed.rest
     program = _search(name, environment)
     memory = parsed.get("memory")
+    limits = caller.limits()
+    caller.raise_own_limits()
     try:
         system = System(
             memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES,
@@ -220,15 +242,20 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             host_order=True,
         )
     except (MachineError, OSError, OverflowError, ValueError) as error:
-        raise Refusal(str(error), FAILURE_STATUS) from None
-    directory = parsed.get("chdir", ".")
+        what = f"--memory {memory}: " if memory and not isinstance(error, MachineError) else ""
+        raise Refusal(what + (getattr(error, "strerror", None) or str(error)), FAILURE_STATUS) from None
+    directory = parsed.get("chdir")
+    ignored, blocked = caller.signals()
     try:
         task = system.start(
-            os.fsencode(program),
+            program,
             [os.fsencode(word) for word in (parsed.get("argv0", name), *arguments)],
-            [os.fsencode(f"{key}={value}") for key, value in environment.items()],
-            directory=os.fsencode(directory),
-            limits=_host_limits(),
+            environment,
+            directory=os.fsencode(directory) if directory else caller.directory(),
+            limits=limits,
+            standard_fds=caller.standard_fds(),
+            ignored=ignored,
+            blocked=blocked,
             tracer=tracer,
         )
     except LoadError as error:
@@ -239,49 +266,41 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             ) from None
         raise Refusal(f"{name}: cannot execute: {error.reason or message(error.errno)}", status) from None
     except OSError as error:
-        raise Refusal(f"{directory}: {error.strerror}", FAILURE_STATUS) from None
+        raise Refusal(f"{directory or '.'}: {error.strerror}", FAILURE_STATUS) from None
     return system, task, name
 
 
-def _environment(parsed: Parsed) -> dict[str, str]:
-    environment = {} if parsed.has("clear_env") else dict(os.environ)
+def _environment(parsed: Parsed) -> list[bytes]:
+    """The caller's strings, with -E as putenv(3) and unsetenv(3) would change them."""
+    environment = [] if parsed.has("clear_env") else caller.environment()
     for setting in parsed.all("env"):
-        key, equals, value = setting.partition("=")
-        if equals:
-            environment[key] = value
+        text = os.fsencode(setting)
+        key, equals, _value = text.partition(b"=")
+        places = [at for at, entry in enumerate(environment) if entry.startswith(key + b"=")]
+        if not equals:
+            environment = [entry for at, entry in enumerate(environment) if at not in places]
+        elif places:
+            environment[places[0]] = text
         else:
-            environment.pop(key, None)
+            environment.append(text)
     return environment
 
 
-def _search(name: str, environment: dict[str, str]) -> str:
+def _search(name: str, environment: Sequence[bytes]) -> bytes:
     """The path that execvp(3) would execute."""
     if "/" in name:
-        return name
-    denied = ""
-    for directory in environment.get("PATH", "/bin:/usr/bin").split(":"):
-        path = f"{directory or '.'}/{name}"
+        return os.fsencode(name)
+    denied = False
+    paths = [entry[5:] for entry in environment if entry.startswith(b"PATH=")]
+    for directory in (paths[0] if paths else b"/bin:/usr/bin").split(b":"):
+        path = (directory or b".") + b"/" + os.fsencode(name)
         if os.path.isfile(path):  # pathlib costs a start 3 ms
             if os.access(path, os.X_OK):
                 return path
-            denied = path
+            denied = True
     if denied:
         raise Refusal(f"{name}: Permission denied", CANNOT_EXECUTE_STATUS)
     raise Refusal(f"{name}: command not found", NOT_FOUND_STATUS)
-
-
-def _host_limits() -> dict[int, tuple[int, int]]:
-    """The caller's own limits, as a child of the caller would have them."""
-    import resource  # noqa: PLC0415
-
-    limits = {}
-    for number in range(16):  # RLIM_NLIMITS; the numbers are Linux's on the hosts that have them
-        try:
-            soft, hard = resource.getrlimit(number)
-        except (ValueError, OSError):
-            continue
-        limits[number] = (soft & (1 << 64) - 1, hard & (1 << 64) - 1)
-    return limits
 
 
 def _size(text: str) -> int:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 import pyuk.syscalls  # noqa: F401  # declares the system calls
-from pyuk.abi.errno import SyscallError
 from pyuk.abi.resource import RLIMIT_STACK
+from pyuk.abi.signal import SIG_IGN
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
 from pyuk.fs.namespace import Namespace, host_directory
@@ -18,9 +18,10 @@ from pyuk.fs.stdio import stdio_table
 from pyuk.kernel.clock import HostClock
 from pyuk.kernel.creds import Credentials
 from pyuk.kernel.kernel import Identity, Kernel
+from pyuk.kernel.lifecycle import release_mm
 from pyuk.kernel.limits import Limits
 from pyuk.kernel.randomness import HostRandom
-from pyuk.kernel.signals import SignalActions
+from pyuk.kernel.signals import N_SIGNALS, UNBLOCKABLE, Action, SignalActions
 from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
 from pyuk.loader.vdso import Vdso
@@ -52,6 +53,7 @@ class System:
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         self.kernel.vdso = Vdso(self.machine)
         self._host = HostFs(host_order=host_order)
+        self._host.cache = self.cache
         self._namespace = Namespace(self._host, self._make_proc)
 
     def _make_proc(self) -> ProcFs:
@@ -69,40 +71,52 @@ class System:
         *,
         directory: bytes = b".",
         limits: dict[int, tuple[int, int]] | None = None,
+        standard_fds: Sequence[int] | None = None,
+        ignored: int = 0,
+        blocked: int = 0,
         tracer: Tracer | None = None,
     ) -> Task:
         """Make a process that is about to execute `path`, with the host's standard files.
 
+        standard_fds: which of 0, 1 and 2 it gets; None for those that are open. ignored, blocked: sigsets.
         Errors: SyscallError as execve(2), with a reason where the path alone does not say it; OSError
-        where the directory cannot be entered.
+        where the directory cannot be entered. Then nothing is left of the process.
         """
         kernel = self.kernel
-        process = Process(kernel.new_pid(), None, Limits(limits))
         umask = os.umask(0o077)
         os.umask(umask)
         fs = FsContext(self._namespace, host_directory(self._host, directory), umask)
+        process = Process(kernel.new_pid(), None, Limits(limits))
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
-        task = Task(kernel, process, creds, stdio_table(self._host), fs, SignalActions())
-        kernel.tracer = tracer
-        if tracer is not None:
-            registers = self.machine.cpu.regs
-            tracer.stack_pointer = lambda: registers[RSP]
+        files = stdio_table(self._host, standard_fds)
+        task = Task(kernel, process, creds, files, fs, _inherited(ignored))
+        task.blocked = blocked & ~UNBLOCKABLE
         try:
             program = prepare(
                 fs.open, path, list(argv), list(environment), creds,
                 stack_limit_bytes=process.limits.soft[RLIMIT_STACK],
             )  # fmt: skip
-        except SyscallError:
-            task.files.release()
-            fs.release()
+            kernel.take_cpu(task)
+            loaded = enter(task, program)
+        except BaseException:
+            self._undo(task)
             raise
-        kernel.take_cpu(task)
-        loaded = enter(task, program)
+        kernel.tracer = tracer
         kernel.add(task)
         kernel.scheduler.make_ready(task)
         if tracer is not None:
+            registers = self.machine.cpu.regs
+            tracer.stack_pointer = lambda: registers[RSP]
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
+
+    def _undo(self, task: Task) -> None:
+        """A process that never ran: give back what it has."""
+        task.files.release()
+        task.fs.release()
+        self.kernel.release_cpu(task)
+        if hasattr(task, "mm"):
+            release_mm(self.kernel, task)
 
     def run(self, task: Task) -> int:
         """Run a started process to its end; gives its exit code, or -signo where a signal ended it.
@@ -117,3 +131,12 @@ class System:
         """Give everything back to the host."""
         self.cache.close()
         self.machine.close()
+
+
+def _inherited(ignored: int) -> SignalActions:
+    """The dispositions that a program starts with: default, or ignored as its caller has it."""
+    actions = SignalActions()
+    for signo in range(1, N_SIGNALS + 1) if ignored else ():
+        if ignored >> (signo - 1) & 1:
+            actions.set(signo, Action(SIG_IGN, 0, 0, 0))
+    return actions

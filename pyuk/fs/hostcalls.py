@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ctypes
     from typing import Any
 
 AT_FDCWD = -100 if sys.platform == "linux" else -2
@@ -25,6 +25,8 @@ def call(name: str, *arguments: Any) -> int:
     """Call a function that returns -1 and sets errno where it fails. Raises OSError."""
     result: int = getattr(_libc(), name)(*arguments)
     if result == -1:
+        import ctypes  # noqa: PLC0415
+
         raise OSError(ctypes.get_errno(), name)
     return result
 
@@ -32,5 +34,7 @@ def call(name: str, *arguments: Any) -> int:
 def _libc() -> ctypes.CDLL:
     global _library  # noqa: PLW0603  # one library for the process, loaded once
     if _library is None:
+        import ctypes  # noqa: PLC0415  # most programs come without any of this
+
         _library = ctypes.CDLL(None, use_errno=True)
     return _library

@@ -44,7 +44,7 @@ _RWF_ALL = 31  # include/uapi/linux/fs.h: RWF_SUPPORTED of 6.1
 class HostFile(OpenFile):
     """A host descriptor that pyuk opened for a guest. `mode` is its st_mode when it was opened (the type stays)."""
 
-    __slots__ = ("_backing", "fd", "host", "mode", "rdev")
+    __slots__ = ("_backing", "fd", "host", "ident", "mode", "rdev")
 
     def __init__(self, host: HostFs, fd: int, flags: int, mode: int, rdev: int = 0) -> None:
         super().__init__(flags)
@@ -53,6 +53,8 @@ class HostFile(OpenFile):
         self.mode = mode
         self.rdev = rdev
         self._backing: HostBacking | None = None
+        self.ident = (-1, -1)
+        """st_dev and st_ino of a regular file: what the page cache knows it by."""
         kind = modes.S_IFMT(mode)
         if kind != modes.S_IFREG:  # not /dev/zero and its like (major 1), which fill whole buffers
             self.stream = kind in (modes.S_IFIFO, modes.S_IFSOCK) or (kind == modes.S_IFCHR and rdev >> 8 != 1)
@@ -67,6 +69,9 @@ class HostFile(OpenFile):
 
     def read(self, slices: list[memoryview]) -> int:
         """Through readv(2); no slices at all is a read of 0 bytes, which still has its errors."""
+        cache = self.host.cache
+        if cache is not None and self.ident in cache.files:
+            cache.settle(self.ident)
         try:
             if not slices:
                 return len(os.read(self.fd, 0))
@@ -78,6 +83,8 @@ class HostFile(OpenFile):
 
     def write(self, slices: list[memoryview]) -> int:
         """Through writev(2)."""
+        if self._is_cached():
+            return self._write_through(slices, -1, 0)
         try:
             if not slices:
                 return os.write(self.fd, b"")
@@ -94,6 +101,9 @@ class HostFile(OpenFile):
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through preadv(2), or preadv2(2) where flags are given."""
+        cache = self.host.cache
+        if cache is not None and self.ident in cache.files:
+            cache.settle(self.ident)
         try:
             if not slices and offset >= 0:
                 return len(os.pread(self.fd, 0, offset))
@@ -106,6 +116,59 @@ class HostFile(OpenFile):
 
     def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through pwritev(2), or pwritev2(2) where flags are given."""
+        if self._is_cached():
+            return self._write_through(slices, offset, rwf)
+        return self._pwrite(slices, offset, rwf)
+
+    def _is_cached(self) -> bool:
+        cache = self.host.cache
+        return cache is not None and self.ident in cache.files
+
+    def _write_through(self, slices: list[memoryview], offset: int, rwf: int) -> int:
+        """Write where guests may have the file mapped: offset -1 is the position."""
+        cache = self.host.cache
+        assert cache is not None  # noqa: S101  # _is_cached
+        cache.settle(self.ident)
+        try:
+            if offset < 0 and not rwf:
+                done = os.writev(self.fd, slices[:UIO_MAXIOV]) if slices else os.write(self.fd, b"")
+            else:
+                done = self._pwrite(slices, offset, rwf)
+            now = os.fstat(self.fd)
+            if self.status_flags() & O_APPEND or rwf:
+                at = now.st_size - done
+            else:
+                at = os.lseek(self.fd, 0, os.SEEK_CUR) - done if offset < 0 else offset
+        except OSError as error:
+            raise guest_error(error) from None
+        cache.written(self.ident, at, done, key_of(now))
+        return done
+
+    def was_truncated(self, size_bytes: int) -> None:
+        """Tell whoever has it mapped."""
+        if self._is_cached():
+            assert self.host.cache is not None  # noqa: S101  # _is_cached
+            self.host.cache.truncated(self.ident, size_bytes, key_of(os.fstat(self.fd)))
+
+    def allocate(self, mode: int, offset: int, length: int) -> None:
+        """The host's fallocate(2). Holes and the like in a file that is mapped are seen there too."""
+        from ctypes import c_int64  # noqa: PLC0415
+
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+
+        cache = self.host.cache if self._is_cached() else None
+        try:
+            if cache is not None:
+                cache.settle(self.ident)
+            hostcalls.call("fallocate", self.fd, mode, c_int64(offset), c_int64(length))
+            if cache is not None:
+                now = os.fstat(self.fd)
+                cache.written(self.ident, 0, now.st_size, key_of(now))
+                cache.truncated(self.ident, now.st_size, key_of(now))
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def _pwrite(self, slices: list[memoryview], offset: int, rwf: int) -> int:
         try:
             if not slices and offset >= 0:
                 return os.pwrite(self.fd, b"", offset)
@@ -233,9 +296,13 @@ class HostFile(OpenFile):
             os.ftruncate(self.fd, size_bytes)
         except OSError as error:
             raise guest_error(error) from None
+        self.was_truncated(size_bytes)
 
     def sync(self, *, data_only: bool) -> None:
         """To the host's disk."""
+        if self._is_cached():
+            assert self.host.cache is not None  # noqa: S101  # _is_cached
+            self.host.cache.settle(self.ident)
         try:
             if data_only and hasattr(os, "fdatasync"):
                 os.fdatasync(self.fd)
@@ -302,7 +369,7 @@ class HostFile(OpenFile):
         if not self.readable:
             raise SyscallError(EACCES)
         now = os.fstat(self.fd)
-        key = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns, now.st_ctime_ns)
+        key = key_of(now)
         known = self._backing
         if known is not None and known.key == key:
             return known.hold()
@@ -396,3 +463,8 @@ def _name(entry: tuple[int, int, bytes]) -> bytes:
 def _check_rwf(rwf: int) -> None:
     if rwf & ~_RWF_ALL or (rwf and sys.platform != "linux"):
         raise SyscallError(EOPNOTSUPP)
+
+
+def key_of(status: os.stat_result) -> tuple[int, int, int, int, int]:
+    """What tells one state of a file from another (HostBacking.key)."""
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -11,12 +11,12 @@ import stat as modes
 import sys
 
 from pyuk.abi import fcntl as guest
-from pyuk.abi.errno import EINVAL, SyscallError
+from pyuk.abi.errno import EINVAL, EMFILE, SyscallError
 from pyuk.abi.fcntl import O_CREAT, O_LARGEFILE, O_PATH
 from pyuk.fs import hostcalls
 from pyuk.fs.errors import guest_error
 from pyuk.fs.filesystem import FileSystem
-from pyuk.fs.hostfile import HostDirectory, HostFile
+from pyuk.fs.hostfile import HostDirectory, HostFile, key_of
 from pyuk.fs.stat import StatFs
 
 TYPE_CHECKING = False
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
+    from pyuk.mm.pagecache import PageCache
+
 
 _TMPFILE = 0o20000000  # __O_TMPFILE: include/uapi/asm-generic/fcntl.h
 _PASSED = (
@@ -32,6 +34,8 @@ _PASSED = (
     "O_PATH", "O_RDWR", "O_SYNC", "O_TMPFILE", "O_TRUNC", "O_WRONLY",
 )  # fmt: skip
 """Guest open flags with a host meaning. Not O_CLOEXEC and O_NOCTTY (always), not O_ASYNC (SIGIO would come to us)."""
+_SPARE_FDS = 8
+"""What pyuk may need at any time: modules to import, a directory to read, a file of /proc."""
 _NOT_SHOWN = guest.O_CREAT | guest.O_EXCL | guest.O_NOCTTY | guest.O_TRUNC | guest.O_CLOEXEC
 
 
@@ -54,11 +58,16 @@ _SAME, _PAIRS = _flag_pairs()
 class HostFs(FileSystem):
     """The host's whole tree. Nothing else in pyuk opens, names or changes host files."""
 
-    __slots__ = ("host_order", "proc_dev")
+    __slots__ = ("_n_fds", "cache", "host_order", "proc_dev")
 
     def __init__(self, *, host_order: bool = False) -> None:
+        self.cache: PageCache | None = None
+        """What is mapped of the host's files, where anything maps them: reads and writes keep it true."""
         self.host_order = host_order
         """Whether directories are listed in the host's order, or sorted, so that no hash of the host's shows."""
+        most = os.sysconf("SC_OPEN_MAX")
+        self._n_fds = 1 << 31 if most < 0 else most - _SPARE_FDS
+        """The host's descriptors that guests may fill: RLIMIT_NOFILE of pyuk itself, but for a few."""
         self.proc_dev = _proc_dev()
         """st_dev of the host's /proc, -1 where it has none."""
 
@@ -95,8 +104,14 @@ class HostFs(FileSystem):
                 fd = os.open(path, host_flags, dir_fd=dir_fd)
         except OSError as error:
             raise guest_error(error) from None
+        if fd >= self._n_fds:
+            os.close(fd)
+            raise SyscallError(EMFILE, "pyuk needs the last descriptors itself")
         shown = flags if flags & O_PATH else flags & ~_NOT_SHOWN | O_LARGEFILE
-        return self.adopt(fd, shown)
+        file = self.adopt(fd, shown)
+        if flags & guest.O_TRUNC:
+            file.was_truncated(0)
+        return file
 
     def adopt(self, fd: int, flags: int) -> HostFile:
         """An open file for a host descriptor, which becomes its own."""
@@ -106,6 +121,8 @@ class HostFs(FileSystem):
             file = HostDirectory(self, fd, flags, status.st_mode)
         else:
             file = HostFile(self, fd, flags, status.st_mode, status.st_rdev)
+            if modes.S_ISREG(status.st_mode):
+                file.ident = (status.st_dev, status.st_ino)
         file.in_host_proc = status.st_dev == self.proc_dev
         return file
 
@@ -166,7 +183,11 @@ class HostFs(FileSystem):
     def truncate(self, at: OpenFile | None, path: bytes, size_bytes: int) -> None:
         """See FileSystem."""
         try:
-            os.truncate(self._reach(at, path), size_bytes)
+            where = self._reach(at, path)
+            os.truncate(where, size_bytes)
+            status = os.stat(where)
+            if self.cache is not None and (status.st_dev, status.st_ino) in self.cache.files:
+                self.cache.truncated((status.st_dev, status.st_ino), size_bytes, key_of(status))
         except OSError as error:
             raise guest_error(error) from None
 

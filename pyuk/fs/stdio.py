@@ -18,6 +18,8 @@ from pyuk.wait.host import POLLIN, POLLOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyuk.fs.hostfs import HostFs
 
 
@@ -73,10 +75,10 @@ class StdioFile(HostFile):
             raise SyscallError(EAGAIN)
 
 
-def stdio_table(host: HostFs) -> FdTable:
-    """A table with those of 0, 1 and 2 that are open."""
+def stdio_table(host: HostFs, fds: Iterable[int] | None = None) -> FdTable:
+    """A table with those of 0, 1 and 2 that are the caller's; without `fds` these are the open ones."""
     table = FdTable()
-    for fd in range(3):
+    for fd in range(3) if fds is None else fds:
         try:
             file = _adopt(host, fd)
         except SyscallError as error:

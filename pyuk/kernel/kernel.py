@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from pyuk.abi.syscall import Declaration
-    from pyuk.machine.cpu import RegisterFile
-    from pyuk.machine.machine import Machine
+    from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.task import Process, Task
     from pyuk.loader.vdso import Vdso
+    from pyuk.machine.cpu import RegisterFile
+    from pyuk.machine.machine import Machine
     from pyuk.mm.pagecache import PageCache
     from pyuk.wait.park import Park
-    from pyuk.kernel.futex import FutexWait
 
     class Clock(Protocol):
         """kernel/clock.py has two."""
@@ -273,10 +273,14 @@ class Kernel:
         """SIGCONT, or SIGKILL (not `told` to the parent): the process runs again if it was stopped."""
         lifecycle.continue_process(self, process, told=told)
 
-    def forget(self, task: Task) -> None:
-        """The task has ended: the CPU's registers are nobody's."""
+    def release_cpu(self, task: Task) -> None:
+        """The task has ended: if the CPU's registers were its own, they are nobody's."""
         if self._loaded is task:
             self._loaded = None
+
+    def forget(self, task: Task) -> None:
+        """The task has ended, and nobody finds it any more."""
+        self.release_cpu(task)
         self.scheduler.withdraw(task)
         del self.tasks[task.tid]
 

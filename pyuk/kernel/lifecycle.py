@@ -5,12 +5,29 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, ENOMEM, SyscallError
 from pyuk.abi.resource import RLIMIT_NPROC
 from pyuk.abi.sched import (
-    CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_FILES, CLONE_FS, CLONE_PARENT, CLONE_PARENT_SETTID, CLONE_SETTLS,
-    CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
+    CLONE_CHILD_CLEARTID,
+    CLONE_CHILD_SETTID,
+    CLONE_FILES,
+    CLONE_FS,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_SETTLS,
+    CLONE_SIGHAND,
+    CLONE_THREAD,
+    CLONE_VFORK,
+    CLONE_VM,
 )  # fmt: skip
 from pyuk.abi.signal import (
-    CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SA_NOCLDSTOP, SA_NOCLDWAIT, SIG_IGN,
-    SIGCHLD, SIGCONT,
+    CLD_CONTINUED,
+    CLD_DUMPED,
+    CLD_EXITED,
+    CLD_KILLED,
+    CLD_STOPPED,
+    SA_NOCLDSTOP,
+    SA_NOCLDWAIT,
+    SIG_IGN,
+    SIGCHLD,
+    SIGCONT,
 )  # fmt: skip
 from pyuk.abi.types import UserAddr
 from pyuk.kernel import signals
@@ -22,7 +39,6 @@ from pyuk.mm.usermem import UserMemory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.types import Tid
     from pyuk.kernel.kernel import Kernel
 
 
@@ -270,9 +286,7 @@ def continue_process(kernel: Kernel, process: Process, *, told: bool) -> None:
         return
     process.is_stopped = False
     for task in process.tasks:
-        if task.sleep is None:
-            kernel.scheduler.make_ready(task)
-        elif task.sleep.is_over:
+        if task.sleep is None or task.sleep.is_over:
             kernel.scheduler.make_ready(task)
     if told:
         process.news = SIGCONT

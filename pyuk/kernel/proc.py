@@ -83,7 +83,7 @@ def _status(task: Task) -> bytes:
     gids = f"{creds.gid}\t{creds.egid}\t{creds.sgid}\t{creds.egid}"
     caught = sum(1 << (s - 1) for s in range(1, 65) if task.actions.get(s).handler > 1)
     ignored = sum(1 << (s - 1) for s in range(1, 65) if task.actions.get(s).handler == 1)
-    pending = sum(1 << (info.signo - 1) for info in task.pending)
+    pending = task.pending.mask
     lines = (
         f"Name:\t{task.comm.decode(errors='replace')}",
         f"Umask:\t{task.fs.umask:04o}",

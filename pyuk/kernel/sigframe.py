@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import struct
 
-from pyuk.abi.errno import SyscallError
-from pyuk.abi.signal import SA_ONSTACK, SA_RESTORER, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK
+from pyuk.abi.errno import EFAULT, SyscallError
+from pyuk.abi.signal import MINSIGSTKSZ, SA_ONSTACK, SA_RESTORER, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK
 from pyuk.machine.cpu import RAX, RDI, RDX, RIP, RSI, RSP
 
 TYPE_CHECKING = False
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _RED_ZONE_BYTES = 128  # System V ABI 3.2.2
 FXSAVE_BYTES = 512
-_FRAME = struct.Struct("<QQQQiIQ18QHHHHQQQQQ64xQ")
+_MXCSR_AT = 24
+_FRAME = struct.Struct("<QQQQIIQ18QHHHHQQQQQ64xQ")
 """pretcode; uc_flags, uc_link; ss_sp, ss_flags, pad, ss_size; r8-r15 di si bp bx dx ax cx sp ip flags;
 cs gs fs ss; err trapno oldmask cr2; fpstate; reserved; uc_sigmask."""
 _UCONTEXT_AT = 8
@@ -32,8 +33,6 @@ _ORDER = (8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4, 16)
 _FLAGS_KEPT_BY_HANDLER = ~(1 << 10 | 1 << 16 | 1 << 8)  # DF, RF and TF are cleared
 _FLAGS_RESTORED = 0x50DD5
 """FIX_EFLAGS: AC OF DF TF SF ZF AF PF CF RF, what sigreturn may change."""
-MIN_STACK_BYTES = FRAME_BYTES + FXSAVE_BYTES + 64 + 16
-_MIN_FREE = 2048  # MINSIGSTKSZ
 
 
 def on_altstack(task: Task, sp: int) -> bool:
@@ -58,18 +57,19 @@ def push(task: Task, info: Siginfo, action: Action) -> bool:
     sp = regs[RSP] - _RED_ZONE_BYTES
     base, ss_flags, size = task.altstack
     state = altstack_state(task, regs[RSP])
+    is_on_altstack = state == SS_ONSTACK
     if action.flags & SA_ONSTACK and state == 0:
         sp = base + size
-    elif state == SS_ONSTACK and not base < sp <= base + size:
-        return False  # overflow of the alternate stack
+        is_on_altstack = True
     fpstate = (sp - FXSAVE_BYTES) & ~63
     frame = ((fpstate - FRAME_BYTES) & ~15) - 8
+    if is_on_altstack and not base < frame <= base + size:
+        return False  # overflow of the alternate stack
     flags = cpu.rflags
     mask = task.blocked if task.restore_blocked is None else task.restore_blocked
     last = task.kernel.last_fault
-    shown_flags = ss_flags & SS_AUTODISARM | state
     words = _FRAME.pack(
-        action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, shown_flags, 0, size,
+        action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, ss_flags, 0, size,
         *(regs[index] for index in _ORDER), flags, _CS, 0, 0, _SS,
         last.error_code, last.vector, mask, last.cr2, fpstate, mask,
     )  # fmt: skip
@@ -98,6 +98,10 @@ def pop(task: Task) -> int:
     values = _FRAME.unpack(task.mem.read(regs[RSP] - 8, _FRAME.size))
     saved, flags, fpstate, mask = values[7:24], values[24], values[33], values[34]
     image = task.mem.read(fpstate, FXSAVE_BYTES) if fpstate else None
+    if image is not None and image[_MXCSR_AT + 2 : _MXCSR_AT + 4] != b"\0\0":
+        raise SyscallError(EFAULT)  # reserved bits: fxrstor would be #GP
+    if values[25] != _CS or values[28] != _SS:
+        raise SyscallError(EFAULT)  # iretq with a selector that is no 64-bit code, or no stack
     for index, value in zip(_ORDER, saved, strict=True):
         regs[index] = value
     cpu.rflags = cpu.rflags & ~_FLAGS_RESTORED | flags & _FLAGS_RESTORED
@@ -106,6 +110,10 @@ def pop(task: Task) -> int:
     else:
         cpu.write_fxsave(image)
     sp, ss_flags, size = values[3], values[4], values[6]
-    if ss_flags & ~(SS_ONSTACK | SS_DISABLE | SS_AUTODISARM) == 0:
-        task.altstack = (sp, ss_flags & (SS_DISABLE | SS_AUTODISARM), 0 if ss_flags & SS_DISABLE else size)
+    mode = ss_flags & ~SS_AUTODISARM
+    if mode in (0, SS_ONSTACK, SS_DISABLE) and not on_altstack(task, regs[RSP]):  # restore_altstack
+        if mode == SS_DISABLE:
+            task.altstack = (0, ss_flags, 0)
+        elif size >= MINSIGSTKSZ or (sp, ss_flags, size) == task.altstack:
+            task.altstack = (sp, ss_flags, size)
     return int(mask)

@@ -44,9 +44,9 @@ UNBLOCKABLE = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1)
 _IGNORED_BY_DEFAULT = frozenset((SIGCHLD, SIGCONT, SIGURG, SIGWINCH))
 _STOPS_BY_DEFAULT = frozenset((SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU))
 _SYNCHRONOUS = frozenset((SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGSYS))
+_SYNCHRONOUS_MASK = sum(1 << (signo - 1) for signo in _SYNCHRONOUS)
 DUMPS_CORE = frozenset((3, 4, 5, 6, 7, 8, 11, 24, 25, 31))
 """QUIT ILL TRAP ABRT BUS FPE SEGV XCPU XFSZ SYS (include/linux/signal.h, SIG_KERNEL_COREDUMP_MASK)."""
-_FIRST_REALTIME = 32  # the kernel's SIGRTMIN; glibc keeps 32 and 33 for itself
 
 
 class Siginfo:
@@ -128,39 +128,44 @@ class SignalActions:
 
 
 def send(task: Task, info: Siginfo) -> None:
-    """Make a signal pending for one thread; a standard one that is pending already is not queued twice."""
-    if _is_wanted(task, info, task.pending):
-        task.pending.append(info)
+    """Make a signal pending for one thread."""
+    if _is_wanted(task, info):
+        task.pending.add(info)
         recompute(task)
 
 
 def send_process(process: Process, info: Siginfo) -> None:
     """Make a signal pending for a process: some thread that does not block it will take it."""
-    if process.tasks and _is_wanted(process.tasks[0], info, process.pending):
-        process.pending.append(info)
+    if process.tasks and _is_wanted(process.tasks[0], info):
+        process.pending.add(info)
         for task in process.tasks:
             recompute(task)
 
 
-def _is_wanted(task: Task, info: Siginfo, pending: list[Siginfo]) -> bool:
+def _is_wanted(task: Task, info: Siginfo) -> bool:
     """What a signal does by being sent (kernel/signal.c, prepare_signal), and whether it is to be kept."""
-    signo = info.signo
-    if signo == SIGCONT or signo == SIGKILL:
-        _forget(task.process, _STOPS_BY_DEFAULT)
-        task.kernel.continue_process(task.process, told=signo == SIGCONT)
+    signo, process = info.signo, task.process
+    if signo in (SIGCONT, SIGKILL):
+        _take_back(process, _STOPS_BY_DEFAULT)
+        task.kernel.continue_process(process, told=signo == SIGCONT)
     elif signo in _STOPS_BY_DEFAULT:
-        _forget(task.process, (SIGCONT,))
-    blocked_by_all = all(other.blocked >> (signo - 1) & 1 for other in task.process.tasks)
-    if not blocked_by_all and task.actions.ignores(signo):
-        return False
-    return signo >= _FIRST_REALTIME or all(other.signo != signo for other in pending)
+        _take_back(process, (SIGCONT,))
+    if not task.actions.ignores(signo):
+        return True
+    return all((other.blocked | other.awaited) >> (signo - 1) & 1 for other in process.tasks)
 
 
-def _forget(process: Process, signals: Collection[int]) -> None:
-    """Take pending signals back."""
-    process.pending = [info for info in process.pending if info.signo not in signals]
+def _take_back(process: Process, signals: Collection[int]) -> None:
+    process.pending.discard(signals)
     for task in process.tasks:
-        task.pending = [info for info in task.pending if info.signo not in signals]
+        task.pending.discard(signals)
+
+
+def forget(task: Task, signo: int) -> None:
+    """A signal that is ignored from now on does not pend either (do_sigaction)."""
+    _take_back(task.process, (signo,))
+    for other in task.process.tasks:
+        recompute(other)
 
 
 def force(task: Task, info: Siginfo) -> None:
@@ -169,24 +174,21 @@ def force(task: Task, info: Siginfo) -> None:
     if task.blocked & bit or task.actions.get(info.signo).handler == SIG_IGN:
         task.actions.set(info.signo, _DEFAULT)
         task.blocked &= ~bit
-    task.pending.append(info)
+    task.pending.add(info)
     recompute(task)
 
 
 def recompute(task: Task) -> None:
-    """Set or clear SIGNAL_PENDING after a change of the mask or of what is pending; a sleeper is woken."""
-    blocked = task.blocked
-    for pending in (task.pending, task.process.pending):
-        for info in pending:
-            bit = 1 << (info.signo - 1)
-            if task.awaited & bit and task.sleep is not None:
-                task.sleep.wake()
-            if not blocked & bit:
-                task.work |= SIGNAL_PENDING
-                if task.sleep is not None:
-                    task.sleep.wake()
-                return
+    """Set or clear SIGNAL_PENDING after a change of the mask or of what is pending; a sleeper is woken.
+
+    A handler of the host's signals may run within: the bit is cleared before it is decided on, never after.
+    """
     task.work &= ~SIGNAL_PENDING
+    pending = task.pending.mask | task.process.pending.mask
+    if pending & ~task.blocked:
+        task.work |= SIGNAL_PENDING
+    if task.sleep is not None and pending & (~task.blocked | task.awaited):
+        task.sleep.wake()
 
 
 def set_blocked(task: Task, mask: int) -> None:
@@ -197,10 +199,7 @@ def set_blocked(task: Task, mask: int) -> None:
 
 def pending_set(task: Task) -> int:
     """The sigset of sigpending(2)."""
-    mask = 0
-    for info in (*task.pending, *task.process.pending):
-        mask |= 1 << (info.signo - 1)
-    return mask & task.blocked
+    return (task.pending.mask | task.process.pending.mask) & task.blocked
 
 
 def deliver(task: Task, interrupted: int | None = None) -> None:
@@ -211,7 +210,7 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
     again, or ends with EINTR where a handler without SA_RESTART runs (arch/x86/kernel/signal.c).
     """
     while True:
-        info = _take(task)
+        info = take_from(task, ~task.blocked)
         if info is None:
             if interrupted is not None:
                 _restart(task, interrupted)
@@ -238,9 +237,7 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
         if interrupted is not None:
             _settle_interrupted(task, interrupted, action)
             interrupted = None
-        if not _enter_handler(task, info, action):
-            task.kernel.end_process(task, -SIGSEGV, Siginfo(SIGSEGV, SI_KERNEL))
-            return
+        _enter_handler(task, info, action)
 
 
 def _settle_interrupted(task: Task, number: int, action: Action) -> None:
@@ -260,50 +257,34 @@ def _restart(task: Task, number: int) -> None:
 
 
 def take_from(task: Task, wanted: int) -> Siginfo | None:
-    """Take the lowest pending signal of a set, blocked or not."""
-    for signo in range(1, N_SIGNALS + 1):
-        if wanted >> (signo - 1) & 1:
-            for pending in (task.pending, task.process.pending):
-                for info in pending:
-                    if info.signo == signo:
-                        pending.remove(info)
-                        recompute(task)
-                        return info
-    return None
-
-
-def _take(task: Task) -> Siginfo | None:
-    """The next signal: synchronous faults first, then by number (kernel/signal.c, next_signal)."""
-    best: tuple[tuple[bool, int], Siginfo, list[Siginfo]] | None = None
-    for pending in (task.pending, task.process.pending):
-        for info in pending:
-            if task.blocked >> (info.signo - 1) & 1:
-                continue
-            key = (info.signo not in _SYNCHRONOUS, info.signo)
-            if best is None or key < best[0]:
-                best = (key, info, pending)
-    if best is None:
-        task.work &= ~SIGNAL_PENDING
+    """Take one pending signal of a set: synchronous faults first, then by number (kernel/signal.c, next_signal)."""
+    ready = (task.pending.mask | task.process.pending.mask) & wanted
+    if not ready:
         return None
-    best[2].remove(best[1])
+    first = ready & _SYNCHRONOUS_MASK or ready
+    signo = (first & -first).bit_length()
+    own = task.pending.mask >> (signo - 1) & 1
+    info = (task.pending if own else task.process.pending).take(signo)
     recompute(task)
-    return best[1]
+    return info
 
 
-def _enter_handler(task: Task, info: Siginfo, action: Action) -> bool:
-    """Build the frame and set the registers; false where the stack does not take it."""
+def _enter_handler(task: Task, info: Siginfo, action: Action) -> None:
+    """Build the frame and set the registers; a stack that does not take it is SIGSEGV (signal_setup_done)."""
     from pyuk.kernel import sigframe  # noqa: PLC0415  # most programs handle no signal
 
-    if not sigframe.push(task, info, action):
-        return False
-    task.restore_blocked = None
     if action.flags & SA_RESETHAND:
         task.actions.set(info.signo, Action(SIG_DFL, action.flags, action.restorer, action.mask))
+    if not sigframe.push(task, info, action):
+        if info.signo == SIGSEGV:
+            task.actions.set(SIGSEGV, _DEFAULT)
+        force(task, Siginfo(SIGSEGV, SI_KERNEL))
+        return
+    task.restore_blocked = None
     blocked = task.blocked | action.mask
     if not action.flags & SA_NODEFER:
         blocked |= 1 << (info.signo - 1)
     set_blocked(task, blocked)
-    return True
 
 
 def from_kill(task: Task, signo: int, code: int = SI_USER) -> Siginfo:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.types import Tid
+from pyuk.kernel.pending import PendingSignals
 from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.limits import Limits
     from pyuk.kernel.scheduler import Sleep
-    from pyuk.kernel.signals import Siginfo, SignalActions
+    from pyuk.kernel.signals import SignalActions
     from pyuk.loader.load import Loaded
     from pyuk.mm.backing import Backing
     from pyuk.mm.space import AddressSpace
@@ -56,7 +57,7 @@ class Process:
         self.vfork_done = WaitQueue()
         self.exit_signal = 0
         self.has_execed = False
-        self.pending: list[Siginfo] = []
+        self.pending = PendingSignals()
         """Signals to the process as a whole, for whichever thread does not block them."""
         self.exe: Backing
         """The file of /proc/PID/exe, held once."""
@@ -110,7 +111,7 @@ class Task:
         """The set that rt_sigtimedwait(2) sleeps for: these wake it although they are blocked."""
         self.restore_blocked: int | None = None
         """The mask to put back once a handler's frame has been built with it (rt_sigsuspend, ppoll)."""
-        self.pending: list[Siginfo] = []
+        self.pending = PendingSignals()
         self.altstack: tuple[int, int, int] = (0, 0, 0)
         """ss_sp, ss_flags, ss_size of sigaltstack(2); without a size there is none."""
         self.clear_child_tid: UserAddr | int = 0

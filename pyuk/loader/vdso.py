@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pyuk.mm.special import map_vdso
+from pyuk.mm.special import map_vdso, vdso_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +17,15 @@ _IMAGE = "vdso.elf"
 class Vdso:
     """The image in RAM; `map` is the hook that the loader calls for each program."""
 
-    __slots__ = ("_frame",)
+    __slots__ = ("_pages",)
 
     def __init__(self, machine: Machine) -> None:
         with open(os.path.join(os.path.dirname(__file__), _IMAGE), "rb") as file:
             image = file.read()
-        self._frame = machine.ram.alloc()
-        machine.ram.frame(self._frame)[: len(image)] = image
+        frame = machine.ram.alloc()
+        machine.ram.frame(frame)[: len(image)] = image
+        self._pages = vdso_pages(machine.ram, frame)
 
     def map(self, space: AddressSpace) -> int:
         """Map it into a new program's space; gives AT_SYSINFO_EHDR. Errors: ENOMEM."""
-        return map_vdso(space, self._frame)
+        return map_vdso(space, self._pages)

@@ -8,9 +8,8 @@ has no API, in a context of its own.
 
 from __future__ import annotations
 
-from ctypes import c_uint64
-
 from pyuk.machine import engine as uc
+from pyuk.machine.clib import c_uint64
 from pyuk.machine.paging import PAGE_SHIFT, PS, P, U, W
 
 TYPE_CHECKING = False

@@ -8,11 +8,11 @@ guest goes on when they return, unless they called `stop`.
 from __future__ import annotations
 
 import sys
-from ctypes import c_int, c_uint32, c_uint64, c_void_p
 
 from pyuk.machine import engine as uc
 from pyuk.machine import fpu
 from pyuk.machine.boot import INVALIDATE, INVALIDATED, KernelHalf, enter_kernel, enter_ring_3
+from pyuk.machine.clib import c_int, c_uint32, c_uint64, c_void_p
 from pyuk.machine.engine import Engine, MachineError
 from pyuk.machine.paging import PAGE_SHIFT
 from pyuk.machine.plant import Planter
@@ -289,8 +289,10 @@ class Cpu:
                 state.clear_exception()
                 state.flush()
                 begin.value = regs[RIP]
-                error = start(handle, begin, none, none, zero)
-                state.fetch()
+                try:
+                    error = start(handle, begin, none, none, zero)
+                finally:
+                    state.fetch()
                 if self._unfinished():
                     self._finish()
                 elif error:
@@ -355,7 +357,7 @@ class Cpu:
         if self._mode & _IN_KERNEL:
             self._leave_kernel()
         if self._planter.found:
-            self._planter.plant(self._engine, self._state, self.page_table)
+            self._planter.plant(self._engine, self.page_table)
         if self._mode & _VOID:
             self._deliver_refusal()
         if self._error is not None:

@@ -7,10 +7,11 @@ emu_start needs it), `held` keeps the interpreter lock and is three times quicke
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from ctypes import c_int, c_void_p
+
+from pyuk.machine import clib
+from pyuk.machine.clib import c_int, c_void_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,10 +36,9 @@ UC_X86_INS_OUT = 500
 UC_X86_INS_SYSCALL = 699
 UC_X86_INS_SYSENTER = 700
 
-_IO_WRITE, _IO_READ_WRITE = 1 << 30, 3 << 30
+_IO_WRITE = 1 << 30
 UC_CTL_USE_EXITS = 4 | 1 << 26 | _IO_WRITE
 UC_CTL_CPU_MODEL = 7 | 1 << 26 | _IO_WRITE
-UC_CTL_TB_REQUEST_CACHE = 8 | 2 << 26 | _IO_READ_WRITE
 UC_CTL_TB_REMOVE_CACHE = 9 | 2 << 26 | _IO_WRITE
 UC_CTL_TB_FLUSH = 10 | _IO_WRITE
 UC_CTL_TLB_FLUSH = 11 | _IO_WRITE
@@ -63,21 +63,21 @@ _RTLD_LAZY, _RTLD_DEEPBIND = 1, 8  # bits/dlfcn.h
 _EFLAGS = c_int(UC_X86_REG_EFLAGS)
 
 
-class Block(ctypes.Structure):
+class Block(clib.Structure):
     """uc_tb, a block of translated code."""
 
     pc: int
     n_bytes: int
-    _fields_ = (("pc", ctypes.c_uint64), ("n_insns", ctypes.c_uint16), ("n_bytes", ctypes.c_uint16))
+    _fields_ = (("pc", clib.c_uint64), ("n_insns", clib.c_uint16), ("n_bytes", clib.c_uint16))
 
 
 # Hook prototypes (unicorn.h) are uc_engine *, ..., void *user_data. Arguments at the end that nobody looks at are not
 # declared, which a C caller cannot notice: each costs 12 ns at every call.
-PLAIN_CALLBACK = ctypes.CFUNCTYPE(None)  # syscall, sysenter, out, code
-INTR_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, ctypes.c_uint32)
-INVALID_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_bool)
-IN_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_uint32)
-EDGE_CALLBACK = ctypes.CFUNCTYPE(None, c_void_p, c_void_p)
+PLAIN_CALLBACK = clib.CFUNCTYPE(None)  # syscall, sysenter, out, code
+INTR_CALLBACK = clib.CFUNCTYPE(None, c_void_p, clib.c_uint32)
+INVALID_CALLBACK = clib.CFUNCTYPE(clib.c_bool)
+IN_CALLBACK = clib.CFUNCTYPE(clib.c_uint32)
+EDGE_CALLBACK = clib.CFUNCTYPE(None, c_void_p, c_void_p)
 
 
 class MachineError(Exception):
@@ -98,7 +98,7 @@ def _open_library(path: str) -> int | None:
     """dlopen(3) as ctypes does it, but lazily and with the library's own symbols first: 0.8 ms less for its 30,000."""
     if not sys.platform.startswith("linux"):
         return None
-    dlopen = ctypes.CDLL(None).dlopen
+    dlopen = clib.CDLL(None).dlopen
     dlopen.restype = c_void_p
     handle: int | None = dlopen(os.fsencode(path), _RTLD_LAZY | _RTLD_DEEPBIND)
     return handle
@@ -110,19 +110,19 @@ class Engine:
     def __init__(self) -> None:
         self.path = library_path()
         try:
-            self.free = ctypes.CDLL(self.path, handle=_open_library(self.path))
+            self.free = clib.CDLL(self.path, handle=_open_library(self.path))
         except OSError as error:
             raise MachineError(f"cannot load Unicorn's library: {error}") from error
-        self.held = ctypes.PyDLL(self.path, handle=self.free._handle)  # noqa: SLF001  # documented, whatever its name says
+        self.held = clib.PyDLL(self.path, handle=self.free._handle)  # noqa: SLF001  # documented, whatever its name says
         self._callbacks: list[Any] = []
         handle = c_void_p()
-        self.check(self.held.uc_open(UC_ARCH_X86, UC_MODE_64, ctypes.byref(handle)))
+        self.check(self.held.uc_open(UC_ARCH_X86, UC_MODE_64, clib.byref(handle)))
         self.handle = handle
         self.uc_ctl = self.held.uc_ctl
         self.uc_ctl.argtypes = (c_void_p, c_int)  # variadic after these two
         self._read = self.held.uc_reg_read
-        self._flags = ctypes.c_uint64()
-        self._flags_at = ctypes.byref(self._flags)
+        self._flags = clib.c_uint64()
+        self._flags_at = clib.byref(self._flags)
 
     def version(self) -> tuple[int, int, int]:
         """Major, minor and patch of the library."""
@@ -132,7 +132,7 @@ class Engine:
     def check(self, error: int) -> None:
         """Raise for anything but UC_ERR_OK."""
         if error:
-            self.held.uc_strerror.restype = ctypes.c_char_p
+            self.held.uc_strerror.restype = clib.c_char_p
             raise MachineError(f"Unicorn: {self.held.uc_strerror(error).decode()}")
 
     def ctl(self, control: int, *args: Any) -> None:
@@ -141,13 +141,13 @@ class Engine:
 
     def read(self, register: int) -> int:
         """A register of up to 64 bits, by the public API."""
-        value = ctypes.c_uint64()
-        self.check(self.held.uc_reg_read(self.handle, register, ctypes.byref(value)))
+        value = clib.c_uint64()
+        self.check(self.held.uc_reg_read(self.handle, register, clib.byref(value)))
         return value.value
 
     def write(self, register: int, value: int) -> None:
         """Set a register of up to 64 bits, by the public API."""
-        self.check(self.held.uc_reg_write(self.handle, register, ctypes.byref(ctypes.c_uint64(value))))
+        self.check(self.held.uc_reg_write(self.handle, register, clib.byref(clib.c_uint64(value))))
 
     def read_flags(self) -> int:
         """RFLAGS; on the path of every syscall, so without an allocation."""
@@ -156,13 +156,13 @@ class Engine:
 
     def context_bytes(self) -> int:
         """The size of a uc_context: a header of the library's own, and all CPU state but the TLB."""
-        self.held.uc_context_size.restype = ctypes.c_size_t
+        self.held.uc_context_size.restype = clib.c_size_t
         return int(self.held.uc_context_size(self.handle))
 
     def new_context(self) -> c_void_p:
         """Room for the CPU state. It is given back with `free_context`."""
         context = c_void_p()
-        self.check(self.held.uc_context_alloc(self.handle, ctypes.byref(context)))
+        self.check(self.held.uc_context_alloc(self.handle, clib.byref(context)))
         return context
 
     def save_context(self, context: c_void_p) -> None:
@@ -175,7 +175,7 @@ class Engine:
 
     def copiers(self, context: c_void_p) -> tuple[Callable[[], Any], Callable[[], Any]]:
         """`save_context` and `restore_context` of this context as functions in C: a signal comes before or after."""
-        prototype = ctypes.PYFUNCTYPE(c_int, c_void_p, c_void_p)
+        prototype = clib.PYFUNCTYPE(c_int, c_void_p, c_void_p)
         arguments = ((1, "uc", self.handle.value), (1, "context", context.value))
         save = prototype(("uc_context_save", self.held), arguments)
         return save, prototype(("uc_context_restore", self.held), arguments)
@@ -186,13 +186,13 @@ class Engine:
 
     def read_wide(self, register: int, size_bytes: int) -> bytes:
         """A register wider than 64 bits (XMM, ST)."""
-        buffer = ctypes.create_string_buffer(size_bytes)
+        buffer = clib.create_string_buffer(size_bytes)
         self.check(self.held.uc_reg_read(self.handle, register, buffer))
-        return buffer.raw
+        return bytes(buffer)
 
     def write_wide(self, register: int, value: bytes) -> None:
         """Set a register wider than 64 bits."""
-        self.check(self.held.uc_reg_write(self.handle, register, ctypes.create_string_buffer(value, len(value))))
+        self.check(self.held.uc_reg_write(self.handle, register, clib.create_string_buffer(value)))
 
     def write_msr(self, number: int, value: int) -> None:
         """uc_x86_msr: {uint32_t rid; uint64_t value;}."""
@@ -204,10 +204,10 @@ class Engine:
         callback = prototype(function)
         self._callbacks.append(callback)
         hook = c_void_p()
-        begin, end = ctypes.c_uint64(1), ctypes.c_uint64(0)  # begin > end: everywhere
+        begin, end = clib.c_uint64(1), clib.c_uint64(0)  # begin > end: everywhere
         extra = () if instruction is None else (c_int(instruction),)
         self.check(
-            self.held.uc_hook_add(self.handle, ctypes.byref(hook), kind, callback, None, begin, end, *extra),
+            self.held.uc_hook_add(self.handle, clib.byref(hook), kind, callback, None, begin, end, *extra),
         )
         return hook
 

@@ -8,9 +8,8 @@ every process that maps the frame, and code without traps pays nothing.
 
 from __future__ import annotations
 
-from ctypes import byref, c_uint64
-
 from pyuk.machine import engine as uc
+from pyuk.machine.clib import c_uint64
 from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK
 
 TYPE_CHECKING = False
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from pyuk.machine.engine import Engine
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
-    from pyuk.machine.state import LiveState
 
 _UNDEFINED = b"\x06"  # push es: one byte that 64-bit mode does not know
 
@@ -31,10 +29,13 @@ class Planter:
         self._find = ram.find
         self.found: list[tuple[int, int]] = []
         """Start of the block, address of the instruction."""
+        self._planting = False
         self.n_planted = 0
 
     def wants(self, table: PageTable | None, block: int, n_bytes: int) -> bool:
         """Whether the engine must stop before it runs this new block."""
+        if self._planting:
+            return True
         if table is None:
             return False
         offset = block & PAGE_MASK
@@ -51,9 +52,14 @@ class Planter:
         self.found.append((block, block + at))
         return True
 
-    def plant(self, engine: Engine, state: LiveState, table: PageTable | None) -> None:
-        """Translate what was found with its traps. The table is the one it was found in."""
+    def plant(self, engine: Engine, table: PageTable | None) -> None:
+        """Translate what was found with its traps. The table is the one it was found in.
+
+        The translation is made by starting the engine, which `wants` stops again before anything runs:
+        UC_CTL_TB_REQUEST_CACHE would do it too, but jumps into nowhere when the engine's buffer is full.
+        """
         ram = self._ram.bytes
+        none = c_uint64(0)
         while self.found:
             block, address = self.found[-1]
             where = (table.entry(address) & FRAME_MASK) + (address & PAGE_MASK) if table is not None else 0
@@ -61,10 +67,11 @@ class Planter:
             engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(block), c_uint64(block + 1))
             true_byte = ram[where]
             try:
+                self._planting = True
                 ram[where : where + 1] = _UNDEFINED
-                engine.ctl(uc.UC_CTL_TB_REQUEST_CACHE, c_uint64(block), byref(uc.Block()))
+                engine.check(engine.held.uc_emu_start(engine.handle, c_uint64(block), none, none, none))
             finally:
                 ram[where] = true_byte
-            state.clear_exception()
+                self._planting = False
             self.found.pop()
             self.n_planted += 1

@@ -8,10 +8,10 @@ Frames are given out one by one from the bottom, and from the top in runs of 512
 
 from __future__ import annotations
 
-import ctypes
 import mmap
 
 from pyuk.abi.errno import ENOMEM, SyscallError
+from pyuk.machine.clib import addressof, c_char
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Ram:
         self.counts = memoryview(_sparse(self.n_frames * 4)).cast("I")
         self.executable = memoryview(_sparse(self.n_frames))
         """1 for a frame that is or was mapped executable since its translations were last dropped."""
-        self.host_address = ctypes.addressof(ctypes.c_char.from_buffer(self._mapping))
+        self.host_address = addressof(c_char.from_buffer(self._mapping))
         self._fresh = 1  # frame 0 is never given out, so 0 can mean "none"
         self._free: list[FrameNr] = []
         self._quarantine: list[FrameNr] = []

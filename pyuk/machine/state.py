@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-from ctypes import c_int32, c_uint8
 
 from pyuk.machine import engine as uc
 from pyuk.machine import layout as layouts
+from pyuk.machine.clib import c_int, c_uint8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from pyuk.machine.engine import Engine
     from pyuk.machine.layout import Layout
 
@@ -28,13 +25,13 @@ class LiveState:
     def __init__(self, engine: Engine, layout: Layout, base: int) -> None:
         if layout.rip != (_N_REGS - 1) * 8:
             raise uc.MachineError("RIP does not follow the general registers in this build of Unicorn")
-        self._base = base
-        self._n_bytes = engine.context_bytes() - layout.context
-        self.regs: memoryview[int] = _view(base, _N_REGS * 8, "Q")
-        self._control: memoryview[int] = _view(base + layout.cr2, _N_CONTROL * 8, "Q")
-        self._error_code = c_int32.from_address(base + layout.error_code)
-        self._is_int = c_int32.from_address(base + layout.exception_is_int)
-        self._old_exception: memoryview[int] = _view(base + layout.old_exception, 4, "i")
+        array = (c_uint8 * (engine.context_bytes() - layout.context)).from_address(base)
+        self._whole = whole = memoryview(array).cast("B")
+        self.regs: memoryview[int] = whole[: _N_REGS * 8].cast("Q")
+        self._control: memoryview[int] = whole[layout.cr2 : layout.cr2 + _N_CONTROL * 8].cast("Q")
+        self._error_code = c_int.from_address(base + layout.error_code)
+        self._is_int = c_int.from_address(base + layout.exception_is_int)
+        self._old_exception: memoryview[int] = whole[layout.old_exception : layout.old_exception + 4].cast("i")
         self._no_exit_request: c_uint8 | None = None
         if self.live and layout.no_exit_request:
             self._no_exit_request = c_uint8.from_address((engine.handle.value or 0) + layout.no_exit_request)
@@ -86,11 +83,11 @@ class LiveState:
 
     def save(self) -> bytes:
         """All registers, x87, SSE and control registers included."""
-        return ctypes.string_at(self._base, self._n_bytes)
+        return self._whole.tobytes()
 
     def restore(self, saved: bytes) -> None:
         """Put `save`'s registers back; the TLB stays as it is."""
-        ctypes.memmove(self._base, saved, len(saved))
+        self._whole[:] = saved
 
     def close(self) -> None:
         """Give back what is not the engine's own."""
@@ -151,8 +148,3 @@ def open_state(engine: Engine) -> LiveState:
     if not layouts.reads_as(layout, state.save(), marks):
         raise uc.MachineError("the layout of the CPU state in this build of Unicorn is not what it should be")
     return state
-
-
-def _view(address: int, n_bytes: int, code: Any) -> memoryview[int]:
-    array = (c_uint8 * n_bytes).from_address(address)
-    return memoryview(array).cast("B").cast(code)

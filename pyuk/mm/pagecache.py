@@ -6,8 +6,9 @@ the cached pages are forgotten, and taken out of every table that shows them, ex
 
 from __future__ import annotations
 
-from pyuk.machine.paging import PAGE_SHIFT
+from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT
 from pyuk.mm.pages import CachedFile, Pages
+from pyuk.mm.vma import VM_SHARED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ _RECLAIM_FRAMES = 4096
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
 
-    __slots__ = ("_files", "_serial", "machine", "ram", "spaces", "sysv")
+    __slots__ = ("_serial", "files", "machine", "ram", "spaces", "sysv")
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.ram = machine.ram
         self.sysv: SysvShm | None = None
         """The segments of shmget(2), once there is one."""
-        self._files: dict[tuple[int, int], CachedFile] = {}  # least recently opened first
+        self.files: dict[tuple[int, int], CachedFile] = {}  # least recently opened first
         self._serial = 0
         self.spaces: list[AddressSpace] = []
         self.ram.on_shortage = self.reclaim
@@ -39,34 +40,83 @@ class PageCache:
         if backing.pages is not None:
             return backing.pages
         key = backing.key
-        cached = self._files.pop(key[:2], None)
+        cached = self.files.pop(key[:2], None)
         if cached is None:
             cached = CachedFile(self.ram, key)
         elif cached.key != key:
             self._forget_clean(cached)
             cached.key = key
-        self._files[key[:2]] = cached
+        self.files[key[:2]] = cached
         return cached
 
-    def written(self, backing: Backing, offset: int, n_bytes: int) -> None:
-        """The file's bytes [offset, offset + n_bytes) were changed through its descriptor by a guest."""
-        key = backing.key
-        cached = self._files.get(key[:2])
-        if cached is not None:
-            self._forget_clean(cached, offset >> 12, offset + n_bytes + 4095 >> 12)
-            cached.key = key
+    def settle(self, ident: tuple[int, int], offset: int = 0, n_bytes: int = 1 << 62) -> None:
+        """The file is about to be read or written through a descriptor: what guests have stored goes to it first."""
+        cached = self.files[ident]
+        if cached.writable:
+            cached.write_back(self._writer(cached), offset >> PAGE_SHIFT, offset + n_bytes + PAGE_MASK >> PAGE_SHIFT)
+
+    def written(self, ident: tuple[int, int], offset: int, n_bytes: int, key: tuple[int, int, int, int, int]) -> None:
+        """Bytes of the file were written through a descriptor of a guest; `key` is what it is now.
+
+        Pages that are mapped are read again where they are, the others are forgotten.
+        """
+        cached = self.files[ident]
+        cached.key = key
+        if not n_bytes:
+            return
+        pages = range(offset >> PAGE_SHIFT, offset + n_bytes + PAGE_MASK >> PAGE_SHIFT)
+        stale = [page for page in pages if page in cached.frames]
+        counts, ram = self.ram.counts, self.ram
+        backing = self._writer(cached) if stale else None
+        changed_code = []
+        for page in stale:
+            frame = cached.frames[page]
+            if counts[frame] == 1 or backing is None:
+                cached.forget([page])
+                continue
+            view = ram.frame(frame)
+            n_read = backing.preadv([view], page << PAGE_SHIFT)
+            view[n_read:] = bytes(len(view) - n_read)
+            if ram.executable[frame]:
+                changed_code.append(frame)
+        self.code_written(changed_code)
+
+    def truncated(self, ident: tuple[int, int], size_bytes: int, key: tuple[int, int, int, int, int]) -> None:
+        """The file was cut, or made longer, by a guest: pages behind its end are SIGBUS from now on."""
+        cached = self.files[ident]
+        cached.key = key
+        n_pages = size_bytes + PAGE_MASK >> PAGE_SHIFT
+        gone = [page for page in cached.frames if page >= n_pages]
+        if gone:
+            self.unmap_pages(cached, n_pages, 1 << 52, copies=True)
+            cached.forget(gone)
+        frame = cached.frames.get(size_bytes >> PAGE_SHIFT)
+        if frame is not None and size_bytes & PAGE_MASK:
+            tail = self.ram.frame(frame)[size_bytes & PAGE_MASK :]
+            tail[:] = bytes(len(tail))
+
+    def _writer(self, cached: CachedFile) -> Backing | None:
+        """A backing of the file, the one of a shared mapping if there is one: it can write."""
+        found = None
+        for space in self.spaces:
+            for vma in space.vmas:
+                if vma.pages is cached:
+                    if vma.flags & VM_SHARED:
+                        return vma.backing
+                    found = vma.backing
+        return found
 
     def reclaim(self) -> bool:
         """Free clean pages that nobody maps, least recently opened files first; says whether there were any."""
         counts = self.ram.counts
         n_freed = 0
-        for ident, cached in list(self._files.items()):
+        for ident, cached in list(self.files.items()):
             frames, writable = cached.frames, cached.writable
             idle = [page for page, frame in frames.items() if counts[frame] == 1 and page not in writable]
             cached.forget(idle)
             n_freed += len(idle)
             if not frames and not cached.refs:
-                del self._files[ident]
+                del self.files[ident]
             if n_freed >= _RECLAIM_FRAMES:
                 break
         return n_freed > 0
@@ -78,14 +128,14 @@ class PageCache:
 
     def close(self) -> None:
         """Forget everything; no address space is left."""
-        for cached in self._files.values():
+        for cached in self.files.values():
             cached.forget(list(cached.frames))
-        self._files.clear()
+        self.files.clear()
 
     @property
     def n_frames(self) -> int:
         """Frames that the cache owns."""
-        return sum(len(cached.frames) for cached in self._files.values())
+        return sum(len(cached.frames) for cached in self.files.values())
 
     def _forget_clean(self, cached: CachedFile, first: int = 0, last: int = 1 << 52) -> None:
         """Drop the pages of [first, last) that no guest has written, from tables too: the next touch reads again."""

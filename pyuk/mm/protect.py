@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EACCES, EINVAL, ENOMEM, SyscallError
 from pyuk.abi.mman import PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_SEM, PROT_WRITE
-from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT
+from pyuk.machine.paging import LARGE_SHIFT, PAGE_MASK, PAGE_SHIFT
 from pyuk.mm import ptes
 from pyuk.mm.vma import VM_ACCESS, VM_ACCOUNT, VM_EXEC, VM_GROWSDOWN, VM_NORESERVE, VM_SHARED, VM_WRITE
 
@@ -70,8 +70,10 @@ def _fix(space: AddressSpace, vma: Vma, start: int, end: int, flags: int) -> Non
         if not vma.flags & (VM_ACCOUNT | VM_WRITE | VM_SHARED | VM_NORESERVE):
             space.check_enough_memory(n_pages)
             flags |= VM_ACCOUNT
-    ptes.prepare(space.page_table, start, end)
-    ptes.own_shared(space.page_table, start, end, large=bool(flags & VM_EXEC))
+    region = start >> LARGE_SHIFT
+    if region not in space.page_table.owned or region != end - 1 >> LARGE_SHIFT:
+        ptes.prepare(space.page_table, start, end)
+        ptes.own_shared(space.page_table, start, end, large=bool(flags & VM_EXEC))
     if vma.start != start or vma.end != end:
         space.check_map_count()
         (vma,) = space.vmas.isolate(start, end)

@@ -30,6 +30,8 @@ def regions(table: PageTable, start: int, end: int) -> list[int]:
     """The regions of [start, end) that have a table or a 2 MiB page, in order."""
     leaves, large = table.leaves, table.large
     first, last = start >> LARGE_SHIFT, (end - 1 >> LARGE_SHIFT) + 1
+    if last - first == 1:
+        return [first] if first in leaves or first in large else []
     if last - first > len(leaves) + len(large):
         return sorted([region for region in (*leaves, *large) if first <= region < last])
     return [region for region in range(first, last) if region in leaves or region in large]
@@ -44,9 +46,10 @@ def own_shared(table: PageTable, start: int, end: int, *, large: bool) -> None:
 
 def prepare(table: PageTable, start: int, end: int) -> None:
     """Own the tables that [start, end) covers in part. Raises OutOfFramesError."""
+    owned = table.owned
     for at in (start, end):
         region = at >> LARGE_SHIFT
-        if at & _IN_REGION and (region in table.leaves or region in table.large):
+        if at & _IN_REGION and region not in owned and (region in table.leaves or region in table.large):
             table.own(region)
 
 
@@ -174,6 +177,15 @@ def protect(space: AddressSpace, vma: Vma, old_rights: int) -> None:
         low = table.own(region) + (va >> PAGE_SHIFT & 511)
         high = low + (min(vma.end, region + 1 << LARGE_SHIFT) - va >> PAGE_SHIFT)
         entries = words[low:high].tolist()
+        if len(entries) == 1 and not runs_code:  # a guard page, a JIT's page: no lists for one
+            entry = entries[0]
+            if entry:
+                is_ours = looks and counts[(entry & FRAME_MASK) >> 12] == 1
+                words[low] = entry & keeps | rights | (W if is_ours else 0)
+                if loses and not flushed and entry & A:
+                    space.machine.flush_page(va)
+                    space.n_flushes += 1
+            continue
         if not any(entries):
             continue
         new = [entry and entry & keeps | rights for entry in entries]

@@ -9,9 +9,27 @@ from __future__ import annotations
 from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, LARGE_PAGES, LARGE_SHIFT, PAGE_BYTES, PAGE_SHIFT, PS, A, D
 from pyuk.mm import maps, ptes
 from pyuk.mm.vma import (
-    VM_ACCOUNT, VM_DONTCOPY, VM_DONTDUMP, VM_DONTEXPAND, VM_EXEC, VM_GROWSDOWN, VM_HUGEPAGE, VM_LOCKED, VM_MAYEXEC,
-    VM_MAYREAD, VM_MAYSHARE, VM_MAYWRITE, VM_MERGEABLE, VM_NOHUGEPAGE, VM_NORESERVE, VM_RAND_READ, VM_READ,
-    VM_SEQ_READ, VM_SHARED, VM_WIPEONFORK, VM_WRITE,
+    VM_ACCOUNT,
+    VM_DONTCOPY,
+    VM_DONTDUMP,
+    VM_DONTEXPAND,
+    VM_EXEC,
+    VM_GROWSDOWN,
+    VM_HUGEPAGE,
+    VM_LOCKED,
+    VM_MAYEXEC,
+    VM_MAYREAD,
+    VM_MAYSHARE,
+    VM_MAYWRITE,
+    VM_MERGEABLE,
+    VM_NOHUGEPAGE,
+    VM_NORESERVE,
+    VM_RAND_READ,
+    VM_READ,
+    VM_SEQ_READ,
+    VM_SHARED,
+    VM_WIPEONFORK,
+    VM_WRITE,
 )  # fmt: skip
 
 TYPE_CHECKING = False
@@ -37,8 +55,9 @@ class Sizes:
     )  # fmt: skip
 
     def __init__(self) -> None:
-        for name in self.__slots__:
-            setattr(self, name, 0)
+        self.rss = self.anonymous = self.huge = self.referenced = 0
+        self.private_clean = self.private_dirty = self.shared_clean = self.shared_dirty = 0
+        self.pss = self.pss_anonymous = self.pss_dirty = self.pss_file = self.pss_shmem = self.locked = 0.0
 
     def add(self, other: Sizes) -> None:
         """Both together."""
@@ -108,9 +127,8 @@ def _smap(space: AddressSpace, vma: Vma) -> str:
     flags = " ".join([name for bit, name in _VM_FLAGS if vma.flags & bit])
     head = f"{maps.line(space, vma)}{_kib('Size', vma.end - vma.start)}{_kib('KernelPageSize', PAGE_BYTES)}"
     eligible = _thp_eligible(vma)
-    return f"{head}{_kib('MMUPageSize', PAGE_BYTES)}{_numbers(measure(space, vma), rollup=False)}" + (
-        f"THPeligible:    {eligible}\nVmFlags: {flags} \n"
-    )
+    numbers = _kib("MMUPageSize", PAGE_BYTES) + _numbers(measure(space, vma), rollup=False)
+    return f"{head}{numbers}THPeligible:    {eligible}\nVmFlags: {flags} \n"
 
 
 def _thp_eligible(vma: Vma) -> int:
@@ -135,7 +153,7 @@ def _kib(name: str, n_bytes: float) -> str:
 
 
 def _numbers(sizes: Sizes, *, rollup: bool) -> str:
-    lines = [("Rss", sizes.rss), ("Pss", sizes.pss), ("Pss_Dirty", sizes.pss_dirty)]
+    lines: list[tuple[str, float]] = [("Rss", sizes.rss), ("Pss", sizes.pss), ("Pss_Dirty", sizes.pss_dirty)]
     if rollup:
         lines += [
             ("Pss_Anon", sizes.pss_anonymous), ("Pss_File", sizes.pss_file), ("Pss_Shmem", sizes.pss_shmem),

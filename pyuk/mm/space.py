@@ -95,10 +95,10 @@ class AddressSpace:
     """
 
     __slots__ = (
-        "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "code_range", "data_bytes", "default_flags",
-        "env_range", "limits", "machine", "may_lock_all", "mmap_min_addr", "n_around", "n_cow", "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor",
-        "page_table", "peak_pages", "peak_rss_pages", "pkey_map", "ram",
-        "start_brk", "start_stack", "users", "vmas",
+        "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "code_range", "data_bytes",
+        "default_flags", "env_range", "limits", "machine", "may_lock_all", "mmap_min_addr", "n_around", "n_cow",
+        "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "peak_pages", "peak_rss_pages",
+        "pkey_map", "ram", "start_brk", "start_stack", "users", "vmas",
     )  # fmt: skip
 
     def __init__(self, machine: Machine, cache: PageCache, limits: Limits) -> None:

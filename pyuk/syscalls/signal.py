@@ -57,8 +57,7 @@ def sys_rt_sigaction(
         handler, flags, restorer, mask = new
         task.actions.set(sig, Action(handler, flags & _SA_ALL, restorer, mask & ~signals.UNBLOCKABLE))
         if task.actions.ignores(sig):
-            task.pending = [info for info in task.pending if info.signo != sig]
-            signals.recompute(task)
+            signals.forget(task, sig)
     if oact:
         task.mem.write(oact, SIGACTION.pack(old.handler, old.flags, old.restorer, old.mask))
     return 0

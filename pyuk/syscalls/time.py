@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 _USER_HZ = 100
+_KTIME_MAX = (1 << 63) - 1  # include/linux/ktime.h
 _COARSE_NS = 4_000_000  # a jiffy at Debian's CONFIG_HZ=250
 _REALTIME = (CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI)
 _MONOTONIC = (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE)
@@ -121,9 +122,7 @@ def sys_clock_nanosleep(
     rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC, only_interrupted=True)],
 ) -> int:
     """Sleep on a clock, until a time with TIMER_ABSTIME. Errors: EINVAL, EOPNOTSUPP, EFAULT."""
-    if which_clock == CLOCK_THREAD_CPUTIME_ID:
-        raise SyscallError(EINVAL)
-    if which_clock in (CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE):
+    if which_clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE):
         raise SyscallError(EOPNOTSUPP)
     now_ns = _read(task, which_clock)
     wanted_ns = _duration_ns(task, rqtp)
@@ -162,7 +161,7 @@ class Nap:
 
 
 def _sleep(task: Task, duration_ns: int, rmtp: UserAddr | None) -> int:
-    deadline_ns = task.kernel.clock.monotonic_ns() + duration_ns
+    deadline_ns = min(task.kernel.clock.monotonic_ns() + duration_ns, _KTIME_MAX)
     raise Park(Nap(task, deadline_ns, rmtp), deadline_ns=deadline_ns)
 
 
@@ -170,7 +169,7 @@ def _duration_ns(task: Task, address: UserAddr) -> int:
     seconds, nanoseconds = TIMESPEC.unpack(task.mem.read(address, TIMESPEC.size))
     if seconds < 0 or not 0 <= nanoseconds < NSEC_PER_SEC:
         raise SyscallError(EINVAL)
-    return int(seconds * NSEC_PER_SEC + nanoseconds)
+    return min(int(seconds * NSEC_PER_SEC + nanoseconds), _KTIME_MAX)
 
 
 @syscall("times", note="all CPU time is user time; children come with a later step")

@@ -11,14 +11,16 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 POLLIN, POLLOUT = 1, 4
 _NS, _NS_PER_MS = 1_000_000_000, 1_000_000
+_LONGEST_NS = 86_400 * _NS
+"""poll(2) takes an int of milliseconds, and Python refuses more than the host's clocks can hold."""
 _pipe: list[int] = []
 
 
-def watch_signals(signals: Iterable[int], receive: Callable[[int], None]) -> None:
+def watch_signals(signals: Collection[int], receive: Callable[[int], None]) -> None:
     """Have `receive` called in the main thread for each of these, and every sleep end. Main thread only."""
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # the signal module makes enums: 3 ms
 
@@ -29,6 +31,7 @@ def watch_signals(signals: Iterable[int], receive: Callable[[int], None]) -> Non
         _signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
     for signo in signals:
         _signal.signal(signo, lambda number, _frame: receive(number))
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signals)  # the guest has a mask of its own
 
 
 def can_be_interrupted() -> bool:
@@ -48,8 +51,10 @@ def is_ready(fd: int, events: int) -> bool:
 def wait(fds: Mapping[int, int], timeout_ns: int | None) -> list[int]:
     """Sleep until one of fds (descriptor to events) is ready, the time is over, or a watched signal comes.
 
-    Gives the descriptors that are ready.
+    Gives the descriptors that are ready. It may end early: the caller looks whether the time has come.
     """
+    if timeout_ns is not None:
+        timeout_ns = min(timeout_ns, _LONGEST_NS)
     if not fds and not _pipe:
         if timeout_ns is not None:
             time.sleep(timeout_ns / _NS)

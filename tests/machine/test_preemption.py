@@ -222,16 +222,20 @@ def runs_inside(frame: FrameType | None) -> bool:
     return False
 
 
+ARM = (signal.ITIMER_REAL, 0.002)
+
+
 @pytest.fixture
 def interrupts() -> Iterator[None]:
-    """A timer raises KeyboardInterrupt every 2 ms, as Ctrl-C does: in `run` only, so that a test can catch it."""
+    """A timer raises KeyboardInterrupt, as Ctrl-C does, once each time it is armed: in `run`, where a test can catch it."""
 
     def handler(_signo: int, frame: FrameType | None) -> None:
         if runs_inside(frame):
             raise KeyboardInterrupt
+        signal.setitimer(*ARM)
 
     before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+    signal.setitimer(*ARM)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, before)
@@ -256,6 +260,7 @@ def test_ctrl_c_is_never_lost(state: str, monkeypatch: pytest.MonkeyPatch) -> No
             go(r15=n_rounds)
         except KeyboardInterrupt:
             n_raised += 1
+            signal.setitimer(*ARM)
         go = lambda **_registers: rig.resume()  # noqa: E731
     rig.close()
     assert printed == []

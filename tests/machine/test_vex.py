@@ -251,3 +251,29 @@ def test_vex_in_a_block_with_a_refused_instruction(rig: Rig) -> None:
     assert trap is not None
     assert (trap.vector, trap.rip) == (INVALID_OPCODE, CODE + len(assemble(BEFORE)) + 1)
     assert rig.word(DATA) == 77
+
+
+def test_vex_when_the_engines_buffer_is_full(state: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of traps through a small buffer of translations, which is full again and again: each comes once."""
+    assert state
+    monkeypatch.setattr("pyuk.machine.cpu._TCG_BUFFER_BYTES", 1 << 20)
+    rig = Rig()
+    piece = assemble(f"inc edi\n {VEX['vaddps_xmm']}\n jmp next\n next:")
+    n_pages = 20
+    n_pieces = PAGE_BYTES // len(piece)
+    for i in range(n_pages):
+        tail = assemble(f"mov eax, {EXIT}\n syscall") if i == n_pages - 1 else b""
+        content = (piece * (n_pieces - 1) + tail).ljust(PAGE_BYTES, b"\x90")
+        rig.map(CODE + i * PAGE_BYTES, content, rights="rx")
+
+    def on_trap(_vector: int) -> None:
+        rig.regs[RIP] += 4
+
+    rig.on_trap = on_trap
+    for _ in range(2):
+        rig.traps.clear()
+        rig.go()
+        assert rig.regs[RDI] == n_pages * (n_pieces - 1)
+        assert [trap.rip for trap in rig.traps] == sorted({trap.rip for trap in rig.traps})
+        assert len(rig.traps) == rig.regs[RDI]
+    rig.close()

@@ -84,6 +84,7 @@ def test_interrupted_large_write_is_not_repeated(tmp_path: Path) -> None:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=REPOSITORY)
         time.sleep(1.5)
         process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)  # a reader would make room before the signal has been seen
         out = process.communicate(timeout=30)[0]
         assert (len(out), process.returncode) == (65536, 0), command
 
