@@ -47,6 +47,11 @@ def getppid_loop(n_calls: int) -> Path:
     return _build(SOURCES / "getppid_loop.S", BUILD / f"getppid_loop_{n_calls}", flags)
 
 
+def memory() -> Path:
+    """Return the program of the `mm` section."""
+    return _build(SOURCES / "memory.c", BUILD / "memory", _C)
+
+
 def hello_world() -> Path:
     """Return the program of two system calls."""
     return _build(HELLO_WORLD, BUILD / "hello_world", _ASSEMBLY)

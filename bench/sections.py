@@ -1,4 +1,4 @@
-"""The four sections of the bench. Each takes the contestants and returns one table."""
+"""The sections of the bench. Each takes the contestants and returns one table."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.contestants import Contestants
-from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world
+from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world, memory
 from bench.measure import Job, geometric_mean, run, take_turns
 from bench.report import ABSENT, Section, milliseconds, quotient, ratio
 
@@ -146,7 +146,45 @@ def imports(setting: Setting) -> Section:
     return Section("imports", header, rows, remarks)
 
 
-SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "imports": imports}
+def mm(setting: Setting) -> Section:
+    """CPU time of one memory operation: the difference of a long and a short run over that of their counts."""
+    columns = ("native", "qemu", "pyuk")
+    present = [name for name in columns if name in setting.contestants.commands]
+    program = str(memory())
+    jobs = []
+    for kind, (_what, _unit, short, long) in MEMORY_KINDS.items():
+        for name in present:
+            for count in (short, long):
+                command = (*setting.contestants.commands[name], program, kind, str(count))
+                jobs.append(Job(f"{kind} {count}", name, command, f"{kind} done\n".encode()))
+    result = take_turns("mm", jobs, setting.n_rounds)
+    rows = []
+    for kind, (what, n_per_count, short, long) in MEMORY_KINDS.items():
+        costs: dict[str, float | None] = {}
+        for name in columns:
+            short_s, long_s = (result.cpu_s.get((f"{kind} {count}", name)) for count in (short, long))
+            if short_s is None or long_s is None:
+                costs[name] = None
+            else:
+                costs[name] = (long_s - short_s) / (long - short) / n_per_count * 1e6
+        cells = [ABSENT if cost is None else f"{cost:.3f}" for cost in costs.values()]
+        rows.append((what, *cells, ratio(quotient(costs["pyuk"], costs["qemu"]))))
+    header = ("operation", *(f"{name} CPU us" for name in columns), "pyuk/qemu")
+    return Section("mm", header, rows, [result.remark, *_absences(setting, columns)], result.failures)
+
+
+# How each kind of guest/bench/memory.c is counted: what one of it is, how many make a count, a short and a long run.
+MEMORY_KINDS = {
+    "map": ("mmap, touch, munmap of 64 KiB", 1, 100, 5_000),
+    "protect": ("mprotect twice, store", 1, 100, 20_000),
+    "touch": ("first store to a page, 2 MiB pages allowed", 256, 16, 256),
+    "fault": ("first store to a page, 4 KiB pages", 256, 16, 256),
+    "fork1": ("fork, exit, wait; 1 MiB touched", 1, 10, 200),
+    "fork256": ("fork, exit, wait; 256 MiB touched", 1, 10, 100),
+    "chase": ("dependent load in 64 MiB", 1_000_000, 1, 9),
+}
+
+SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "mm": mm, "imports": imports}
 
 
 def _imported(importtime: str) -> dict[str, int]:

@@ -89,15 +89,16 @@ def limits() -> dict[int, tuple[int, int]]:
 
 
 def raise_own_limits() -> None:
-    """pyuk's own files are not to count against the guest's RLIMIT_NOFILE, which its descriptor table enforces."""
+    """pyuk enforces the guest's limits itself; its own files are not to count as the guest's."""
     import resource  # noqa: PLC0415
 
-    try:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    except (ValueError, OSError):
-        pass  # a host that does not let it: the guest meets EMFILE earlier
+    for number in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE):
+        try:
+            soft, hard = resource.getrlimit(number)
+            if soft != hard:
+                resource.setrlimit(number, (hard, hard))
+        except (ValueError, OSError):
+            pass  # a host that does not let it: the guest meets the host's limit
 
 
 def directory() -> bytes:

@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyuk.kernel.kernel import Tracer
+    from pyuk.kernel.protocols import Tracer
     from pyuk.kernel.task import Task
     from pyuk.system import System
 
@@ -31,6 +31,7 @@ _RUN_OPTIONS = (
     Option("-E --env", "env", "set a variable, or without '=' remove it", value="NAME=VALUE", many=True),
     Option("--clear-env", "clear_env", "begin with an empty environment"),
     Option("-C --chdir", "chdir", "run in this directory", value="DIR"),
+    Option("--stats", "stats", "say at its end what memory the program used, and of the page faults"),
     Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
     Option("--argv0", "argv0", "the program's argv[0]", value="NAME"),
     _HELP,
@@ -40,7 +41,10 @@ _STRACE_OPTIONS = (
     Option("-e", "expression", "trace=SET: calls and %groups to log, separated by commas; '!' negates", value="EXPR"),
     *(option for option in _RUN_OPTIONS if option.key != "strace"),
 )
-_SHOW_OPTIONS = tuple(option for option in _RUN_OPTIONS if option.key != "strace")
+_SHOW_OPTIONS = (
+    Option("--at-exit", "at_exit", "maps: run the program, and show them as they are at its end"),
+    *(option for option in _RUN_OPTIONS if option.key not in ("strace", "stats")),
+)
 
 _SUMMARY = """pyuk runs x86-64 Linux programs and is their kernel.
 
@@ -181,12 +185,16 @@ def _show(words: list[str]) -> int:
             "pyuk show headers|auxv|args|maps|libs [OPTIONS] PROGRAM [ARG...]",
             "\n".join(f"  {name:9}{text}" for name, text in show.VIEWS.items()),
             _SHOW_OPTIONS,
-            ("pyuk show maps /bin/ls", "pyuk show libs /usr/bin/python3"),
+            ("pyuk show maps /bin/ls", "pyuk show maps --at-exit /bin/true", "pyuk show libs /usr/bin/python3"),
         )
     if what not in show.VIEWS:
         raise UsageError(f"show what? one of {', '.join(show.VIEWS)}")
     if what == "libs":
         parsed.values.setdefault("env", []).append("LD_TRACE_LOADED_OBJECTS=1")
+        return _execute(parsed, None)
+    if parsed.has("at_exit"):
+        if what != "maps":
+            raise UsageError("only maps can be shown at exit")
         return _execute(parsed, None)
     system, task, program = _start(parsed, None)
     try:
@@ -209,7 +217,14 @@ def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
     watch_signals([s for s in _FOR_THE_GUEST if not task.actions.ignores(s)], system.kernel.host_signal)
     gc.freeze()  # what has been imported stays: never look through it again
     gc.enable()
+    reports: list[str] = []
+    if parsed.has("stats") or parsed.has("at_exit"):
+        _report_memory(system, task, reports, maps_only=parsed.has("at_exit"))
     status = system.run(task)
+    if reports and parsed.has("at_exit"):
+        _print(reports[-1])
+    elif reports:
+        _write(2, reports[-1])
     for message in system.kernel.messages:
         _say(message, 0)
     crash = task.process.crash
@@ -221,11 +236,25 @@ def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
     return 128 - status
 
 
+def _report_memory(system: System, task: Task, reports: list[str], *, maps_only: bool) -> None:
+    """Note what there is to say of the program's memory when it ends."""
+    process, cpu = task.process, system.machine.cpu
+
+    def look(last: Task) -> None:
+        if last.process is process:
+            from pyuk.mm.stats import report  # noqa: PLC0415
+
+            memory = last.mm
+            reports.append(memory.maps() if maps_only else report(memory, cpu.n_tlb_flushes, cpu.n_frames_dropped))
+
+    system.kernel.on_memory_end = look
+
+
 def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     if not parsed.rest:
         raise UsageError("no program given")
     from pyuk.abi.errno import message  # noqa: PLC0415
-    from pyuk.loader.error import LoadError  # noqa: PLC0415
+    from pyuk.loader import LoadError  # noqa: PLC0415
     from pyuk.machine.engine import MachineError  # noqa: PLC0415
     from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
 
@@ -245,7 +274,6 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
         what = f"--memory {memory}: " if memory and not isinstance(error, MachineError) else ""
         raise Refusal(what + (getattr(error, "strerror", None) or str(error)), FAILURE_STATUS) from None
     directory = parsed.get("chdir")
-    ignored, blocked = caller.signals()
     try:
         task = system.start(
             program,
@@ -254,8 +282,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             directory=os.fsencode(directory) if directory else caller.directory(),
             limits=limits,
             standard_fds=caller.standard_fds(),
-            ignored=ignored,
-            blocked=blocked,
+            signals=caller.signals(),
             tracer=tracer,
         )
     except LoadError as error:

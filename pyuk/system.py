@@ -15,12 +15,12 @@ from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
 from pyuk.fs.namespace import Namespace, host_directory
 from pyuk.fs.stdio import stdio_table
-from pyuk.kernel.clock import HostClock
 from pyuk.kernel.creds import Credentials
+from pyuk.kernel.host import HostClock, HostRandom
 from pyuk.kernel.kernel import Identity, Kernel
 from pyuk.kernel.lifecycle import release_mm
 from pyuk.kernel.limits import Limits
-from pyuk.kernel.randomness import HostRandom
+from pyuk.kernel.program import enter
 from pyuk.kernel.signals import N_SIGNALS, UNBLOCKABLE, Action, SignalActions
 from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
@@ -28,14 +28,13 @@ from pyuk.loader.vdso import Vdso
 from pyuk.machine.cpu import RSP
 from pyuk.machine.machine import Machine
 from pyuk.mm.pagecache import PageCache
-from pyuk.syscalls.exec import enter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyuk.fs.procfs import ProcFs
-    from pyuk.kernel.kernel import Clock, Random, Tracer
+    from pyuk.kernel.protocols import Clock, Random, Tracer
 
 DEFAULT_MEMORY_BYTES = 4 << 30
 
@@ -54,6 +53,7 @@ class System:
         self.kernel.vdso = Vdso(self.machine)
         self._host = HostFs(host_order=host_order)
         self._host.cache = self.cache
+        self._host.is_running = self.kernel.is_running
         self._namespace = Namespace(self._host, self._make_proc)
 
     def _make_proc(self) -> ProcFs:
@@ -72,13 +72,13 @@ class System:
         directory: bytes = b".",
         limits: dict[int, tuple[int, int]] | None = None,
         standard_fds: Sequence[int] | None = None,
-        ignored: int = 0,
-        blocked: int = 0,
+        signals: tuple[int, int] = (0, 0),
         tracer: Tracer | None = None,
     ) -> Task:
         """Make a process that is about to execute `path`, with the host's standard files.
 
-        standard_fds: which of 0, 1 and 2 it gets; None for those that are open. ignored, blocked: sigsets.
+        standard_fds: which of 0, 1 and 2 it gets; None for those that are open.
+        signals: the sigsets ignored and blocked.
         Errors: SyscallError as execve(2), with a reason where the path alone does not say it; OSError
         where the directory cannot be entered. Then nothing is left of the process.
         """
@@ -89,8 +89,8 @@ class System:
         process = Process(kernel.new_pid(), None, Limits(limits))
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         files = stdio_table(self._host, standard_fds)
-        task = Task(kernel, process, creds, files, fs, _inherited(ignored))
-        task.blocked = blocked & ~UNBLOCKABLE
+        task = Task(kernel, process, creds, files, fs, _inherited(signals[0]))
+        task.blocked = signals[1] & ~UNBLOCKABLE
         try:
             program = prepare(
                 fs.open, path, list(argv), list(environment), creds,

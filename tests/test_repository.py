@@ -150,7 +150,8 @@ def test_launcher_is_what_the_wheel_installs_as_pyuk() -> None:
     launcher = REPOSITORY / "tools" / "pyuk"
     assert os.access(launcher, os.X_OK)
     imports = [line for line in launcher.read_text(encoding="utf-8").splitlines() if "import " in line]
-    assert imports == ["import sys", "from pyuk.cli import main"]
+    modules = ("pyuk.caller import settle", "pyuk.finder import install", "pyuk.cli import main")
+    assert imports == ["import gc", "import os", *(f"from {name}" for name in modules)]
 
 
 # --- versions and licence

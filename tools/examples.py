@@ -114,8 +114,8 @@ def _furnish(directory: Path) -> None:
     launcher.parent.mkdir()
     lines = (REPOSITORY / "tools" / "pyuk").read_text(encoding="utf-8").splitlines(keepends=True)
     lines[0] = f"#!{sys.executable}\n"
-    at = lines.index("import sys\n") + 1
-    lines.insert(at, f"sys.path.insert(0, {str(REPOSITORY)!r})\n")
+    at = lines.index("import os\n") + 1
+    lines.insert(at, f"import sys\n\nsys.path.insert(0, {str(REPOSITORY)!r})\n")
     launcher.write_text("".join(lines), encoding="utf-8")
     launcher.chmod(0o755)
 

@@ -1,4 +1,3 @@
-// needs: credentials
 // mlock(2) and its family: the limit is RLIMIT_MEMLOCK, holes are ENOMEM, a locked page refuses MADV_DONTNEED and
 // MS_INVALIDATE, mlock has every page at once; mlockall(MCL_FUTURE) locks what comes. Run without privilege.
 #include "raw.h"

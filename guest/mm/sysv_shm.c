@@ -22,7 +22,9 @@ int main(int argc, char **argv, char **envp)
     EQ(sys(shmget, KEY, PAGE + 100, IPC_CREAT), id);
     EQ(sys(shmget, KEY, PAGE + 101, IPC_CREAT), -EINVAL);
     EQ(sys(shmget, KEY, PAGE, IPC_CREAT | IPC_EXCL | 0600), -EEXIST);
-    CHECK(sys(shmget, IPC_PRIVATE, PAGE, 0600) != id);
+    int private = sys(shmget, IPC_PRIVATE, PAGE, 0600);
+    CHECK(private >= 0 && private != id);
+    EQ(sys(shmctl, private, IPC_RMID, 0), 0);
 
     EQ(sys(shmat, -1, 0, 0), -EINVAL);
     EQ(sys(shmat, id, 0, SHM_REMAP), -EINVAL);

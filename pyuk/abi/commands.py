@@ -6,9 +6,10 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 
 from __future__ import annotations
 
-from pyuk.abi import fcntl, futex, ioctls, prctl, shm
+from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, shm
 from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
 from pyuk.abi.structs import (
+    EPOLL_EVENT,
     FLOCK,
     FLOCK_PID,
     INT32,
@@ -68,6 +69,10 @@ FCNTL_RESULT: Commands = {
     fcntl.F_GETLEASE: Explained(Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16),
 }
 
+EPOLL_CTL: Commands = {
+    epoll.EPOLL_CTL_DEL: Address(),
+    OTHERWISE: StructAt(IN, EPOLL_EVENT),
+}
 SHMCTL: Commands = {
     **dict.fromkeys((shm.IPC_STAT, shm.SHM_STAT, shm.SHM_STAT_ANY), StructAt(OUT, SHMID_DS)),
     shm.IPC_SET: StructAt(IN, SHMID_SET),

@@ -7,20 +7,23 @@ program: handlers import it for mypy only, and `pyuk.abi.syscall` when somebody 
 from __future__ import annotations
 
 from pyuk.abi.kinds import (
+    IN,
     Address,
     ByCommand,
     CString,
     Explained,
     FdNumber,
+    FdSet,
     Flags,
     Kind,
     Mode,
     Number,
+    Readiness,
     StringVector,
     When,
     Word,
 )  # fmt: skip
-from pyuk.abi.syscall import syscall as syscall  # noqa: PLC0414  # for handlers that import their words at run time
+from pyuk.abi.structs import TIMESPEC, TIMEVAL
 from pyuk.abi.tables import Table
 from pyuk.abi.types import Fd, UserAddr
 
@@ -74,7 +77,7 @@ EnvpArg = Annotated[UserAddr, StringVector(environment=True)]
 
 # Words of flags, and words with one of several values.
 OpenFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"), modes=3)]
-FdFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_ASYNC"))]
+FdFlagsArg = Annotated[int, Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_RDONLY O_ASYNC"))]
 AccessModeArg = Annotated[int, Flags(Table("unistd", "F_OK R_OK W_OK X_OK", unknown="?_OK"))]
 WhenceArg = Annotated[int, Flags(Table("unistd", "SEEK_"), "uint", enum=True)]
 AtFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_", without="AT_FDCWD AT_EACCESS AT_STATX*"))]
@@ -113,7 +116,8 @@ ShmCommandArg = Annotated[
     int,
     Flags(
         Table(
-            "shm", "IPC_RMID IPC_SET IPC_STAT IPC_INFO SHM_LOCK SHM_UNLOCK SHM_STAT SHM_INFO SHM_STAT_ANY",
+            "shm",
+            "IPC_RMID IPC_SET IPC_STAT IPC_INFO SHM_LOCK SHM_UNLOCK SHM_STAT SHM_INFO SHM_STAT_ANY",
             unknown="SHM_???",
         ),
         enum=True,
@@ -128,11 +132,24 @@ PriorityArg = Annotated[int, Flags(Table("resource", "PRIO_"), enum=True)]
 ClockArg = Annotated[int, Flags(Table("time", "CLOCK_"), enum=True)]
 TimerFlagsArg = Annotated[int, Flags(Table("time", "TIMER_ABSTIME"))]
 ItimerArg = Annotated[int, Flags(Table("time", "ITIMER_"), enum=True)]
+TimerfdArg = Annotated[
+    int, Flags(Table("time", "TFD_TIMER_ABSTIME TFD_TIMER_CANCEL_ON_SET TFD_CLOEXEC TFD_NONBLOCK", unknown="TFD_???"))
+]
+EventfdArg = Annotated[int, Flags(Table("eventfd", "EFD_"))]
+SignalfdArg = Annotated[int, Flags(Table("signalfd", "SFD_"))]
+EpollCreateArg = Annotated[int, Flags(Table("epoll", "EPOLL_CLOEXEC", unknown="EPOLL_???"))]
+EpollCtlArg = Annotated[int, Flags(Table("epoll", "EPOLL_CTL_"), enum=True)]
+EpollEventArg = Annotated[UserAddr, ByCommand("op", "EPOLL_CTL")]
+FdSetArg = Annotated[UserAddr, FdSet(IN, "n")]
 GrndArg = Annotated[int, Flags(Table("random", "GRND_"), "uint")]
 ArchPrctlArg = Annotated[int, Flags(Table("prctl", "ARCH_"), enum=True)]
 PrctlArg = Annotated[int, Flags(Table("prctl", "PR_"), enum=True)]
 CloneFlagsArg = Annotated[int, Flags(Table("sched", "CLONE_", without="CLONE_DETACHED"), "ulong")]
-SchedArg = Annotated[int, Flags(Table("sched", "SCHED_"), enum=True)]
+SchedArg = Annotated[int, Flags(Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK"), enum=True)]
+PersonalityArg = Annotated[int, Word("personality", "uint")]
+PersonalityResult = Annotated[int, Word("personality_result", "uint")]
+IdTypeArg = Annotated[int, Flags(Table("sched", "P_"), enum=True)]
+PidfdArg = Annotated[int, Flags(Table("sched", "PIDFD_"), "uint")]
 WaitArg = Annotated[int, Flags(Table("sched", "W __W", without="WUNTRACED"))]
 RseqFlagsArg = Annotated[int, Flags(Table("rseq", "RSEQ_FLAG_"))]
 FutexOpArg = Annotated[int, Word("futex", "int")]
@@ -162,5 +179,9 @@ OctalResult = Annotated[int, Number("ulong", 8)]
 FdResult = Annotated[int, FdNumber()]
 HexResult = Annotated[int, Number("ulong", 16)]
 FcntlResult = Annotated[int, ByCommand("cmd", "FCNTL_RESULT")]
-SchedResult = Annotated[int, Explained(Flags(Table("sched", "SCHED_"), enum=True))]
+SchedResult = Annotated[int, Word("scheduler")]
 TimeResult = Annotated[int, Explained(Word("date"))]
+PollResult = Annotated[int, Readiness("ufds", "nfds")]
+PpollResult = Annotated[int, Readiness("ufds", "nfds", "tsp", TIMESPEC)]
+SelectResult = Annotated[int, Readiness("inp outp exp", "n", "tvp", TIMEVAL)]
+PselectResult = Annotated[int, Readiness("inp outp exp", "n", "tsp", TIMESPEC)]

@@ -45,8 +45,9 @@ class Word(Kind):
     meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t; "limit" an
     rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up to its
     NUL; "wait" a wait(2) status; "date" a time_t as a date, "stamp" as a number with the date beside it; "ioctl" and
-    "futex" those calls' commands; "ipckey" a key_t; "shmflags" shmget's flags with a mode; "hidden" a register that
-    says nothing (preadv's pos_h on 64-bit) and is not shown.
+    "futex" those calls' commands; "ipckey" a key_t; "personality" an execution domain and "personality_result" the old
+    one; "scheduler" a policy beside its number; "shmflags" shmget's flags with a mode; "hidden" a register that says
+    nothing (preadv's pos_h on 64-bit) and is not shown.
     """
 
     __slots__ = ("meaning",)
@@ -187,6 +188,17 @@ class StructAt(Pointer):
         self.only_interrupted = only_interrupted
 
 
+class CapabilitySets(Pointer):
+    """What capget(2) gives: as many words as the version in the struct at the parameter `header` says."""
+
+    __slots__ = ("header",)
+
+    def __init__(self, direction: str, header: str) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
+        self.header = header
+
+
 class StringVector(Pointer):
     """A NULL-terminated vector of strings: argv, or with `environment` envp."""
 
@@ -218,6 +230,23 @@ class SignalSet(Pointer):
         self.ctype = "ulong"
         self.direction = direction
         self.size = size
+
+
+class SignalSetPack(Pointer):
+    """pselect6(2)'s struct of a sigset's address and its size."""
+
+    __slots__ = ()
+
+
+class FdSet(Pointer):
+    """select(2)'s bits, as many as the parameter `count` says."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, direction: str, count: str) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
+        self.count = count
 
 
 class SocketAddress(Pointer):
@@ -269,3 +298,20 @@ class Explained(Kind):
         self.kind = kind
         self.prefix = prefix
         self.base = base
+
+
+class Readiness(Kind):
+    """The number of files that are ready, shown with them: in a poll set (of one parameter) or in several fd_sets.
+
+    timeout: the parameter with the struct that has been told the time left, and that struct.
+    """
+
+    __slots__ = ("count", "sets", "struct", "timeout")
+
+    def __init__(self, sets: str, count: str, timeout: str = "", struct: Struct | None = None) -> None:
+        """sets: the parameters' names, space-separated."""
+        self.ctype = "long"
+        self.sets = sets
+        self.count = count
+        self.timeout = timeout
+        self.struct = struct

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pyuk.abi.signal import SIGBUS, SIGCHLD, SIGFPE, SIGILL, SIGIO, SIGRTMAX, SIGRTMIN, SIGSEGV, SIGSYS, SIGTRAP
 from pyuk.abi.tables import Table
 
-SIGNALS = Table("signal", "SIG", without="SIG_* SIGRTMIN SIGRTMAX")
+SIGNALS = Table("signal", "SIG", without="SIG_* SIGEV_* SIGRTMIN SIGRTMAX")
 _ANY_CODE = Table("signal", "SI_")
 _CODES = {
     SIGILL: Table("signal", "ILL_"),

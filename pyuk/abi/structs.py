@@ -243,8 +243,8 @@ STATX = Struct(
 )
 
 # linux/time_types.h, linux/time.h
-TIMESPEC = Struct("timespec", lambda: (("tv_sec", "q"), ("tv_nsec", "q")))
-TIMEVAL = Struct("timeval", lambda: (("tv_sec", "q"), ("tv_usec", "q")))
+TIMESPEC = Struct("timespec", lambda: (("tv_sec", "q"), ("tv_nsec", "q", Word("length"))))
+TIMEVAL = Struct("timeval", lambda: (("tv_sec", "q"), ("tv_usec", "q", Word("length"))))
 TIMEZONE = Struct("timezone", lambda: (("tz_minuteswest", "i"), ("tz_dsttime", "i")))
 ITIMERVAL = Struct("itimerval", lambda: (("it_interval", TIMEVAL), ("it_value", TIMEVAL)))
 ITIMERSPEC = Struct("itimerspec", lambda: (("it_interval", TIMESPEC), ("it_value", TIMESPEC)))
@@ -461,15 +461,33 @@ OPEN_HOW = Struct(
     view="open_how",
 )
 
+# linux/signalfd.h
+SIGNALFD_SIGINFO = Struct(
+    "signalfd_siginfo",
+    lambda: (
+        ("ssi_signo", "I"), ("ssi_errno", "i"), ("ssi_code", "i"), ("ssi_pid", "I"), ("ssi_uid", "I"), ("ssi_fd", "i"),
+        ("ssi_tid", "I"), ("ssi_band", "I"), ("ssi_overrun", "I"), ("ssi_trapno", "I"), ("ssi_status", "i"),
+        ("ssi_int", "i"), ("ssi_ptr", "Q"), ("ssi_utime", "Q"), ("ssi_stime", "Q"), ("ssi_addr", "Q"),
+        ("ssi_addr_lsb", "H"), ("", "2x"), ("ssi_syscall", "i"), ("ssi_call_addr", "Q"), ("ssi_arch", "I"), ("", "28x"),
+    ),
+)  # fmt: skip
+
+# linux/eventpoll.h: packed on x86-64
+EPOLL_EVENT = Struct(
+    "epoll_event",
+    lambda: (("events", "I", Flags(Table("epoll", "EPOLL", without="EPOLL_*"), "uint")), ("data", "Q")),
+    view="epoll_event",
+)
+
 # asm-generic/poll.h
 POLLFD = Struct(
     "pollfd",
     lambda: (
         ("fd", "i", FdNumber()),
-        ("events", "h", Flags(Table("poll", "POLL"))),
-        ("revents", "h", Flags(Table("poll", "POLL"))),
+        ("events", "H", Flags(Table("poll", "POLL"))),
+        ("revents", "H", Flags(Table("poll", "POLL"))),
     ),
-    shown="fd events",
+    view="pollfd",
 )
 
 # linux/futex.h, linux/rseq.h
@@ -541,5 +559,29 @@ SHM_INFO_STRUCT = Struct(
     lambda: (
         ("used_ids", "i"), ("", "4x"), ("shm_tot", "Q"), ("shm_rss", "Q"), ("shm_swp", "Q"), ("swap_attempts", "Q"),
         ("swap_successes", "Q"),
+    ),
+)  # fmt: skip
+
+# linux/capability.h
+CAP_USER_HEADER = Struct(
+    "__user_cap_header_struct",
+    lambda: (
+        ("version", "I", Flags(Table("capability", "_LINUX_CAPABILITY_VERSION_"), "uint", enum=True)), ("pid", "i"),
+    ),
+)  # fmt: skip
+
+# asm-generic/siginfo.h, linux/sched/types.h
+SIGEVENT = Struct(
+    "sigevent",
+    lambda: (("sigev_value", "Q"), ("sigev_signo", "i"), ("sigev_notify", "i"), ("sigev_tid", "i"), ("", "44x")),
+    view="sigevent",
+)
+SCHED_ATTR = Struct(
+    "sched_attr",
+    lambda: (
+        ("size", "I"), ("sched_policy", "I", Flags(Table("sched", "SCHED_", without="SCHED_FLAG_*"), enum=True)),
+        ("sched_flags", "Q", Flags(Table("sched", "SCHED_FLAG_"), "ulong")), ("sched_nice", "i"),
+        ("sched_priority", "I"), ("sched_runtime", "Q"), ("sched_deadline", "Q"), ("sched_period", "Q"),
+        ("sched_util_min", "I"), ("sched_util_max", "I"),
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from pyuk.abi.fcntl import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE
 from pyuk.fs.errors import guest_error
 
 TYPE_CHECKING = False
@@ -69,6 +70,10 @@ class HostBacking:
             return os.preadv(self.file.fd, slices, offset)
         except OSError as error:
             raise guest_error(error) from None
+
+    def punch(self, offset: int, length: int) -> None:
+        """A hole in the file, for everyone."""
+        self.file.allocate(FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE, offset, length)
 
     def pwritev(self, slices: Sequence[memoryview], offset: int) -> int:
         """Write pages of a shared mapping back."""

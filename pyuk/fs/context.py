@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import stat as modes
 
 from pyuk.abi.errno import ENOENT, ENOTDIR, SyscallError
 from pyuk.abi.fcntl import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY
 from pyuk.abi.unistd import X_OK
-from pyuk.fs.hostfs import HostFs
-from pyuk.fs.namespace import Namespace, host_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
+
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import FileSystem
+    from pyuk.fs.namespace import Namespace
     from pyuk.fs.stat import Stat
 
 
@@ -111,11 +111,3 @@ class FsContext:
         self.refs -= 1
         if not self.refs:
             self.cwd.release()
-
-
-def host_context(directory: bytes = b".") -> FsContext:
-    """The host's tree as it is, with the caller's umask. Raises OSError where the directory cannot be entered."""
-    umask = os.umask(0o077)
-    os.umask(umask)
-    host = HostFs()
-    return FsContext(Namespace(host), host_directory(host, directory), umask)

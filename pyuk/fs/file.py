@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import (
     EBADF,
+    EFAULT,
     EINVAL,
     EMFILE,
     ENODEV,
@@ -26,12 +27,17 @@ if TYPE_CHECKING:
 
     from pyuk.abi.types import Fd
     from pyuk.fs.backing import HostBacking
+    from pyuk.fs.epoll import EpollItem
     from pyuk.fs.filesystem import FileSystem, Times
     from pyuk.fs.stat import Stat, StatFs
+    from pyuk.wait.queue import WaitQueue
 
 NR_OPEN = 1 << 20
 """fs.nr_open: the most that RLIMIT_NOFILE can be."""
 
+_PIECE_BYTES = 4096
+_ALWAYS_READY = 0x145  # POLLIN POLLOUT POLLRDNORM POLLWRNORM (include/linux/poll.h, DEFAULT_POLLMASK)
+_FEW_FDS, _MANY_FDS = 64, 128
 _WORD_BITS = 10
 _WORD = (1 << _WORD_BITS) - 1
 _ALL = (1 << (1 << _WORD_BITS)) - 1
@@ -42,11 +48,15 @@ class OpenFile:
 
     The methods are what a system call asks of any file; each raises the errno of a file that cannot do it.
     Slices are views of guest RAM that the data moves into or out of, in order; a count returned is at most their sum.
+    `can_poll` says whether it ever makes anybody wait, so that epoll takes it.
     Invariants: refs >= 1 while a descriptor, a mapping's set-up or a parked call holds it; flags has the access mode
     and the status flags, as F_GETFL shows them.
     """
 
-    __slots__ = ("filesystem", "flags", "in_host_proc", "readable", "refs", "stream", "writable")
+    __slots__ = (
+        "epoll_items", "filesystem", "flags", "ident", "in_host_proc", "readable", "refs", "stream", "writable",
+    )  # fmt: skip
+    can_poll = False
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE
@@ -56,10 +66,14 @@ class OpenFile:
         self.refs = 1
         self.stream = False
         """Reads give what there is now and never fill up: pipes, terminals, sockets."""
+        self.ident = (-1, -1)
+        """st_dev and st_ino of a host's regular file, by which the page cache knows it, or directory."""
         self.in_host_proc = False
         """Of the host's /proc, which knows the process that runs pyuk and not the guest's."""
         self.filesystem: FileSystem | None = None
         """Whose directory this is, where it can be the start of a path walk."""
+        self.epoll_items: list[EpollItem] | None = None
+        """Where epolls have it: they forget it when it is closed."""
 
     def hold(self) -> OpenFile:
         """One more owner."""
@@ -70,6 +84,9 @@ class OpenFile:
         """One owner less; the last one closes."""
         self.refs -= 1
         if self.refs == 0:
+            if self.epoll_items:
+                for item in tuple(self.epoll_items):
+                    item.leave()
             self.close()
 
     def close(self) -> None:
@@ -91,6 +108,17 @@ class OpenFile:
         """Write at offset, or with -1 at the position."""
         raise SyscallError(ESPIPE)
 
+    def whole_pieces(self, slices: list[memoryview], n_bytes: int) -> list[memoryview]:
+        """What a stream takes of a write of n_bytes of which only the slices could be read (fs/pipe.c, pipe_write).
+
+        A piece goes in whole or not at all; a pipe's are pages, counted from the write's beginning.
+        """
+        return first_bytes(slices, sum(map(len, slices)) & -_PIECE_BYTES)
+
+    def maps_zeros(self) -> bool:
+        """Whether a mapping of it is memory of nobody's (/dev/zero)."""
+        return False
+
     def read_limit(self, offset: int | None) -> int:
         """At most what a read here can give, where that is known: a larger buffer need not be there."""
         return MAX_RW_COUNT
@@ -102,6 +130,34 @@ class OpenFile:
     def write_unread(self) -> bool:
         """Whether a write takes everything without looking at it (/dev/null)."""
         return False
+
+    def read_fault(self, offset: int | None, n_bytes: int) -> int:
+        """A read of n_bytes into a bad buffer: the file's own refusal and the end of file come first."""
+        if offset is None:
+            self.read([])
+        else:
+            self.pread([], offset)
+        if self.read_nothing(offset):
+            return 0
+        raise SyscallError(EFAULT)
+
+    def write_fault(self, offset: int | None, n_bytes: int) -> int:
+        """A write from a bad buffer, which /dev/null does not notice, and /dev/full refuses for another reason."""
+        if offset is None:
+            self.write([])
+        else:
+            self.pwrite([], offset)
+        if self.write_unread():
+            return min(n_bytes, MAX_RW_COUNT)
+        raise SyscallError(EFAULT)
+
+    def poll(self) -> int:
+        """What poll(2) can say of it now, whatever is asked for; a file that never waits is always ready."""
+        return _ALWAYS_READY
+
+    def poll_queues(self) -> tuple[WaitQueue, ...]:
+        """Who is told when that changes."""
+        return ()
 
     def lseek(self, offset: int, whence: int) -> int:
         """Move the position and return it."""
@@ -136,6 +192,10 @@ class OpenFile:
 
     def pipe_bytes(self) -> int:
         """F_GETPIPE_SZ."""
+        raise SyscallError(EBADF)
+
+    def set_pipe_bytes(self, n_bytes: int, *, is_privileged: bool) -> int:
+        """F_SETPIPE_SZ; gives what it has become."""
         raise SyscallError(EBADF)
 
     def copy_range(self, start: int | None, target: OpenFile, target_start: int | None, count: int) -> int:
@@ -248,6 +308,18 @@ class FdTable:
         if file is None:
             raise SyscallError(EBADF)
         return file
+
+    def is_open(self, fd: int) -> bool:
+        """Whether there is a file, O_PATH or not."""
+        return fd in self._open
+
+    def table_size(self) -> int:
+        """How many numbers Linux's table has room for (fs/file.c, alloc_fdtable).
+
+        Deviation: a table there never gets smaller.
+        """
+        highest = max(self._open, default=0)
+        return _FEW_FDS if highest < _FEW_FDS else _MANY_FDS << (highest // _MANY_FDS).bit_length()
 
     def lowest_free(self, lowest: int = 0) -> int:
         """The first free number at or above lowest."""
@@ -367,3 +439,36 @@ class FdTable:
 
 def _bits(word: int) -> list[int]:
     return [bit for bit in range(word.bit_length()) if word >> bit & 1]
+
+
+def first_bytes(slices: list[memoryview], n_bytes: int) -> list[memoryview]:
+    """The beginning of the slices."""
+    kept = []
+    for piece in slices:
+        if n_bytes <= 0:
+            break
+        kept.append(piece[:n_bytes])
+        n_bytes -= len(piece)
+    return kept
+
+
+def without_bytes(slices: list[memoryview], n_bytes: int) -> list[memoryview]:
+    """What is left of the slices behind their first n_bytes."""
+    rest = []
+    for piece in slices:
+        if n_bytes < len(piece):
+            rest.append(piece[n_bytes:])
+            n_bytes = 0
+        else:
+            n_bytes -= len(piece)
+    return rest
+
+
+def scatter(slices: list[memoryview], data: bytes) -> int:
+    """Store data in the slices, as much of it as they take; gives how much that is."""
+    at = 0
+    for piece in slices:
+        n = min(len(piece), len(data) - at)
+        piece[:n] = data[at : at + n]
+        at += n
+    return at

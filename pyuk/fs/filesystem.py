@@ -54,6 +54,10 @@ class FileSystem:
         """As mkdir(2)."""
         raise SyscallError(EROFS)
 
+    def mknod(self, at: OpenFile | None, path: bytes, mode: int, device: tuple[int, int], umask: int) -> None:
+        """As mknod(2), of any type but a directory; device is major and minor."""
+        raise SyscallError(EPERM)
+
     def unlink(self, at: OpenFile | None, path: bytes) -> None:
         """As unlink(2)."""
         raise SyscallError(EPERM)

@@ -1,40 +1,72 @@
-"""Host calls that Python's os module lacks or blurs, through the C library; loaded when first used."""
+"""Host calls that Python's os module lacks or blurs, through the C library. Imported where one is made: ctypes is big.
+
+`at` is a host descriptor, or None for the host's own working directory. All raise OSError.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import ctypes
     from typing import Any
 
-AT_FDCWD = -100 if sys.platform == "linux" else -2
-AT_SYMLINK_NOFOLLOW = 0x100 if sys.platform == "linux" else 0x20
-AT_EACCESS = 0x200 if sys.platform == "linux" else 0x10
+_AT_FDCWD = -100 if sys.platform == "linux" else -2
+_AT_SYMLINK_NOFOLLOW = 0x100 if sys.platform == "linux" else 0x20
+_AT_SYMLINK_FOLLOW = 0x400 if sys.platform == "linux" else 0x40
+_AT_EACCESS = 0x200 if sys.platform == "linux" else 0x10
 
-_library: ctypes.CDLL | None = None
+_library = ctypes.CDLL(None, use_errno=True)
 
 
 def has(name: str) -> bool:
     """Whether the host's C library knows the function."""
-    return hasattr(_libc(), name)
+    return hasattr(_library, name)
 
 
-def call(name: str, *arguments: Any) -> int:
-    """Call a function that returns -1 and sets errno where it fails. Raises OSError."""
-    result: int = getattr(_libc(), name)(*arguments)
-    if result == -1:
-        import ctypes  # noqa: PLC0415
+def faccessat(at: int | None, path: bytes, mode: int, *, effective: bool, follow: bool) -> None:
+    """As faccessat2(2); os.access would not say why."""
+    flags = (_AT_EACCESS if effective else 0) | (0 if follow else _AT_SYMLINK_NOFOLLOW)
+    _call("faccessat", _dirfd(at), path, mode, flags)
 
+
+def statx(at: int | None, path: bytes, flags: int, mask: int) -> bytes:
+    """The host's struct statx."""
+    buffer = ctypes.create_string_buffer(256)
+    _call("statx", _dirfd(at), path, flags, mask, buffer)
+    return buffer.raw
+
+
+def renameat2(at: int | None, path: bytes, to: int | None, new: bytes, flags: int) -> None:
+    """As renameat2(2)."""
+    _call("renameat2", _dirfd(at), path, _dirfd(to), new, flags)
+
+
+def linkat(at: int | None, path: bytes, to: int | None, new: bytes) -> None:
+    """As linkat(2) with AT_SYMLINK_FOLLOW; os.link makes link(2) of it, which follows nothing."""
+    _call("linkat", _dirfd(at), path, _dirfd(to), new, _AT_SYMLINK_FOLLOW)
+
+
+def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
+    """As fallocate(2)."""
+    _call("fallocate", fd, mode, ctypes.c_int64(offset), ctypes.c_int64(length))
+
+
+def statfs_identity(what: int | bytes) -> tuple[int, int]:
+    """f_type and f_fsid of a descriptor or path, which statvfs hides.
+
+    Words 0 and 7 of Linux's struct statfs (asm-generic/statfs.h, 64 bits).
+    """
+    buffer = (ctypes.c_uint64 * 32)()
+    _call("fstatfs" if isinstance(what, int) else "statfs", what, buffer)
+    return buffer[0], buffer[7]
+
+
+def _dirfd(at: int | None) -> int:
+    return _AT_FDCWD if at is None else at
+
+
+def _call(name: str, *arguments: Any) -> None:
+    if getattr(_library, name)(*arguments) == -1:
         raise OSError(ctypes.get_errno(), name)
-    return result
-
-
-def _libc() -> ctypes.CDLL:
-    global _library  # noqa: PLW0603  # one library for the process, loaded once
-    if _library is None:
-        import ctypes  # noqa: PLC0415  # most programs come without any of this
-
-        _library = ctypes.CDLL(None, use_errno=True)
-    return _library

@@ -6,27 +6,34 @@ Host descriptors are close-on-exec and no guest ever sees their numbers.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as modes
 import struct
 import sys
 
-from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, EOPNOTSUPP, SyscallError
+from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, ENXIO, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     F_GETPIPE_SZ,
+    F_OFD_SETLK,
+    F_OFD_SETLKW,
+    F_SETLK,
+    F_SETLKW,
+    F_SETPIPE_SZ,
     F_UNLCK,
+    LOCK_NB,
     O_APPEND,
     O_DIRECT,
     O_NOATIME,
     O_NONBLOCK,
     O_PATH,
 )  # fmt: skip
-from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_SET, UIO_MAXIOV
+from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET, UIO_MAXIOV
 from pyuk.fs.backing import HostBacking
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import OpenFile
-from pyuk.wait.host import POLLIN, POLLOUT, is_ready
+from pyuk.wait.host import POLLIN, POLLOUT, forget, is_ready, queue_of, ready_events
 from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
@@ -36,15 +43,21 @@ if TYPE_CHECKING:
     from pyuk.fs.filesystem import Times
     from pyuk.fs.hostfs import HostFs
     from pyuk.fs.stat import Stat, StatFs
+    from pyuk.wait.queue import WaitQueue
 
-_NULL_RDEV, _ZERO_RDEV = 1 << 8 | 3, 1 << 8 | 5  # Documentation/admin-guide/devices.txt
+# Documentation/admin-guide/devices.txt
+_NULL_RDEV, _ZERO_RDEV, _RANDOM_RDEV, _URANDOM_RDEV = (1 << 8 | minor for minor in (3, 5, 8, 9))
+_AT_ONCE = {F_SETLKW: F_SETLK, F_OFD_SETLKW: F_OFD_SETLK}
+_IS_LOCKED = (errno.EAGAIN, errno.EACCES)
+_DIRECTORY_END = (1 << 63) - 1
+_RETRY_NS = 10_000_000
 _RWF_ALL = 31  # include/uapi/linux/fs.h: RWF_SUPPORTED of 6.1
 
 
 class HostFile(OpenFile):
     """A host descriptor that pyuk opened for a guest. `mode` is its st_mode when it was opened (the type stays)."""
 
-    __slots__ = ("_backing", "fd", "host", "ident", "mode", "rdev")
+    __slots__ = ("_backing", "fd", "host", "mode", "rdev")
 
     def __init__(self, host: HostFs, fd: int, flags: int, mode: int, rdev: int = 0) -> None:
         super().__init__(flags)
@@ -53,8 +66,6 @@ class HostFile(OpenFile):
         self.mode = mode
         self.rdev = rdev
         self._backing: HostBacking | None = None
-        self.ident = (-1, -1)
-        """st_dev and st_ino of a regular file: what the page cache knows it by."""
         kind = modes.S_IFMT(mode)
         if kind != modes.S_IFREG:  # not /dev/zero and its like (major 1), which fill whole buffers
             self.stream = kind in (modes.S_IFIFO, modes.S_IFSOCK) or (kind == modes.S_IFCHR and rdev >> 8 != 1)
@@ -62,6 +73,8 @@ class HostFile(OpenFile):
     def close(self) -> None:
         """Close the host's descriptor; what it reports (ENOSPC, EIO on network file systems) is the guest's."""
         fd, self.fd = self.fd, -1
+        if self.stream:
+            forget(fd)
         try:
             os.close(fd)
         except OSError as error:
@@ -78,6 +91,8 @@ class HostFile(OpenFile):
             if self.stream:
                 self._await(POLLIN)
             return os.readv(self.fd, slices[:UIO_MAXIOV])
+        except BlockingIOError as error:
+            raise self._blocked(error, POLLIN) from None
         except OSError as error:
             raise guest_error(error) from None
 
@@ -91,13 +106,32 @@ class HostFile(OpenFile):
             if self.stream:
                 self._await(POLLOUT)
             return os.writev(self.fd, slices[:UIO_MAXIOV])
+        except BlockingIOError as error:
+            raise self._blocked(error, POLLOUT) from None
         except OSError as error:
             raise guest_error(error) from None
 
     def _await(self, event: int) -> None:
         """A call that would block sleeps with the other tasks, not in the host."""
         if not self.flags & O_NONBLOCK and not is_ready(self.fd, event):
-            raise WouldBlock(host_fd=self.fd, events=event)
+            raise WouldBlock(queue_of(self.fd), events=event)
+
+    def _blocked(self, error: OSError, event: int) -> Exception:
+        """On the host no description of a guest's file blocks (HostFs.open); whether it does here is the guest's."""
+        return guest_error(error) if self.flags & O_NONBLOCK else WouldBlock(queue_of(self.fd), events=event)
+
+    @property
+    def can_poll(self) -> bool:  # type: ignore[override]
+        """Streams, and /dev/random and urandom."""
+        return self.stream or (self.rdev in (_RANDOM_RDEV, _URANDOM_RDEV) and modes.S_ISCHR(self.mode))
+
+    def poll(self) -> int:
+        """The host knows."""
+        return ready_events(self.fd) if self.stream else super().poll()
+
+    def poll_queues(self) -> tuple[WaitQueue, ...]:
+        """The host's news."""
+        return (queue_of(self.fd),) if self.stream else ()
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """Through preadv(2), or preadv2(2) where flags are given."""
@@ -152,15 +186,13 @@ class HostFile(OpenFile):
 
     def allocate(self, mode: int, offset: int, length: int) -> None:
         """The host's fallocate(2). Holes and the like in a file that is mapped are seen there too."""
-        from ctypes import c_int64  # noqa: PLC0415
-
         from pyuk.fs import hostcalls  # noqa: PLC0415
 
         cache = self.host.cache if self._is_cached() else None
         try:
             if cache is not None:
                 cache.settle(self.ident)
-            hostcalls.call("fallocate", self.fd, mode, c_int64(offset), c_int64(length))
+            hostcalls.fallocate(self.fd, mode, offset, length)
             if cache is not None:
                 now = os.fstat(self.fd)
                 cache.written(self.ident, 0, now.st_size, key_of(now))
@@ -202,10 +234,16 @@ class HostFile(OpenFile):
 
         poll = select.poll()
         poll.register(self.fd, select.POLLIN)
-        ready = poll.poll(0 if self.status_flags() & O_NONBLOCK else None)
-        if not ready:
+        ready = poll.poll(0)
+        if not ready and self.status_flags() & O_NONBLOCK:
             raise SyscallError(EAGAIN)
+        if not ready:
+            raise WouldBlock(queue_of(self.fd), events=POLLIN)
         return not ready[0][1] & select.POLLIN
+
+    def maps_zeros(self) -> bool:
+        """/dev/zero."""
+        return self.rdev == _ZERO_RDEV and modes.S_ISCHR(self.mode)
 
     def write_unread(self) -> bool:
         """Only /dev/null and /dev/zero."""
@@ -240,7 +278,9 @@ class HostFile(OpenFile):
         return self.host.readlink(self, b"")
 
     def lock(self, command: int, flock: bytes) -> bytes:
-        """The host's locks. A holder outside shows as pid -1, as for a lock of an open file description.
+        """The host's locks; one that is waited for is asked for again and again, as the host tells nobody else.
+
+        A holder outside shows as pid -1, as for a lock of an open file description.
 
         Deviation: POSIX locks belong to the host process, so guests do not lock each other out with them.
         """
@@ -249,8 +289,10 @@ class HostFile(OpenFile):
         if sys.platform != "linux":
             raise SyscallError(EINVAL)
         try:
-            answer = fcntl.fcntl(self.fd, command, flock)
+            answer = fcntl.fcntl(self.fd, _AT_ONCE.get(command, command), flock)
         except OSError as error:
+            if command in _AT_ONCE and error.errno in _IS_LOCKED:
+                raise WouldBlock(retry_ns=_RETRY_NS) from None
             raise guest_error(error) from None
         held = struct.unpack_from("<h", answer)[0] != F_UNLCK
         return answer[:24] + (b"\xff\xff\xff\xff" + answer[28:] if held else answer[24:])
@@ -260,7 +302,11 @@ class HostFile(OpenFile):
         import fcntl  # noqa: PLC0415
 
         try:
-            fcntl.flock(self.fd, operation)
+            fcntl.flock(self.fd, operation | LOCK_NB)
+        except BlockingIOError as error:
+            if not operation & LOCK_NB:
+                raise WouldBlock(retry_ns=_RETRY_NS) from None
+            raise guest_error(error) from None
         except OSError as error:
             raise guest_error(error) from None
 
@@ -272,6 +318,15 @@ class HostFile(OpenFile):
             return fcntl.fcntl(self.fd, F_GETPIPE_SZ)
         except OSError as error:
             raise guest_error(error) from None
+
+    def set_pipe_bytes(self, n_bytes: int, *, is_privileged: bool) -> int:
+        """The host's pipe, and the host's rules."""
+        import fcntl  # noqa: PLC0415
+
+        try:
+            return fcntl.fcntl(self.fd, F_SETPIPE_SZ, n_bytes)
+        except (OSError, OverflowError) as error:
+            raise guest_error(error) if isinstance(error, OSError) else SyscallError(EINVAL) from None
 
     def host_name(self) -> bytes:
         """See HostFs.name_of."""
@@ -432,9 +487,14 @@ class HostDirectory(HostFile):
         return found + inside
 
     def lseek(self, offset: int, whence: int) -> int:
-        """Offsets are entry numbers."""
-        at = offset if whence == SEEK_SET else self._position + offset if whence == SEEK_CUR else -1
-        if at < 0:
+        """Offsets are entry numbers; the end is where ext4 has it (fs/ext4/dir.c, ext4_dir_llseek)."""
+        if whence in (SEEK_DATA, SEEK_HOLE):
+            if not 0 <= offset < _DIRECTORY_END:
+                raise SyscallError(ENXIO)
+            at = offset if whence == SEEK_DATA else _DIRECTORY_END
+        else:
+            at = offset + {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: _DIRECTORY_END}[whence]
+        if not 0 <= at <= _DIRECTORY_END:
             raise SyscallError(EINVAL)
         if at == 0 and (whence == SEEK_SET or offset):
             self._listing = None

@@ -6,25 +6,27 @@ opened, and the guest's umask stands in for the host's while a name is created.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat as modes
 import sys
 
 from pyuk.abi import fcntl as guest
-from pyuk.abi.errno import EINVAL, EMFILE, SyscallError
-from pyuk.abi.fcntl import O_CREAT, O_LARGEFILE, O_PATH
-from pyuk.fs import hostcalls
+from pyuk.abi.errno import EINVAL, EMFILE, ETXTBSY, SyscallError
+from pyuk.abi.fcntl import O_ACCMODE, O_CREAT, O_EXCL, O_LARGEFILE, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_TRUNC
 from pyuk.fs.errors import guest_error
 from pyuk.fs.filesystem import FileSystem
 from pyuk.fs.hostfile import HostDirectory, HostFile, key_of
-from pyuk.fs.stat import StatFs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
+    from pyuk.fs.fifo import FifoWait
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
+    from pyuk.fs.stat import StatFs
     from pyuk.mm.pagecache import PageCache
 
 
@@ -58,7 +60,7 @@ _SAME, _PAIRS = _flag_pairs()
 class HostFs(FileSystem):
     """The host's whole tree. Nothing else in pyuk opens, names or changes host files."""
 
-    __slots__ = ("_n_fds", "cache", "host_order", "proc_dev")
+    __slots__ = ("_n_fds", "cache", "host_order", "is_running", "proc_dev")
 
     def __init__(self, *, host_order: bool = False) -> None:
         self.cache: PageCache | None = None
@@ -68,6 +70,8 @@ class HostFs(FileSystem):
         most = os.sysconf("SC_OPEN_MAX")
         self._n_fds = 1 << 31 if most < 0 else most - _SPARE_FDS
         """The host's descriptors that guests may fill: RLIMIT_NOFILE of pyuk itself, but for a few."""
+        self.is_running: Callable[[tuple[int, int]], bool] | None = None
+        """Whether a guest runs the program with this st_dev and st_ino: nobody may write it."""
         self.proc_dev = _proc_dev()
         """st_dev of the host's /proc, -1 where it has none."""
 
@@ -93,6 +97,10 @@ class HostFs(FileSystem):
         """See FileSystem. The umask is only swapped for calls that create: it belongs to the whole host process."""
         host_flags = self.open_flags(flags) | os.O_CLOEXEC | os.O_NOCTTY
         dir_fd = None if at is None else at.host_fd()
+        if not flags & O_PATH:
+            host_flags |= os.O_NONBLOCK  # what may block here is not to block all guests
+        if flags & O_TRUNC and not flags & O_EXCL and self.is_running is not None:
+            self._check_not_running(path, dir_fd, follow=not flags & O_NOFOLLOW)
         try:
             if flags & (O_CREAT | _TMPFILE):
                 before = os.umask(umask)
@@ -103,15 +111,50 @@ class HostFs(FileSystem):
             else:
                 fd = os.open(path, host_flags, dir_fd=dir_fd)
         except OSError as error:
+            if error.errno == errno.ENXIO and not flags & O_NONBLOCK:
+                self._open_for_writing_waits(path, dir_fd, flags)
             raise guest_error(error) from None
         if fd >= self._n_fds:
             os.close(fd)
             raise SyscallError(EMFILE, "pyuk needs the last descriptors itself")
         shown = flags if flags & O_PATH else flags & ~_NOT_SHOWN | O_LARGEFILE
         file = self.adopt(fd, shown)
-        if flags & guest.O_TRUNC:
+        if flags & O_TRUNC:
             file.was_truncated(0)
+        if modes.S_ISFIFO(file.mode) and not flags & (O_ACCMODE | O_NONBLOCK | O_PATH):
+            raise self._fifo_wait(fd, flags)  # the other end is waited for; the descriptor is the anchor
+        if file.writable and self.is_running is not None and modes.S_ISREG(file.mode) and self.is_running(file.ident):
+            file.release()
+            raise SyscallError(ETXTBSY)
         return file
+
+    def _check_not_running(self, path: bytes, dir_fd: int | None, *, follow: bool) -> None:
+        """ETXTBSY where a guest runs the program: the host, which does not, would cut it."""
+        try:
+            status = os.stat(path, dir_fd=dir_fd, follow_symlinks=follow)
+        except OSError:
+            return  # whoever opens it will say so
+        if self.is_running is not None and self.is_running((status.st_dev, status.st_ino)):
+            raise SyscallError(ETXTBSY)
+
+    def _open_for_writing_waits(self, path: bytes, dir_fd: int | None, flags: int) -> None:
+        """ENXIO of a FIFO is that nobody reads; raises FifoWait then."""
+        try:
+            anchor = os.open(path, os.O_PATH | os.O_CLOEXEC, dir_fd=dir_fd)
+        except OSError:
+            return
+        if modes.S_ISFIFO(os.fstat(anchor).st_mode):
+            raise self._fifo_wait(anchor, flags)
+        os.close(anchor)
+
+    def _fifo_wait(self, anchor: int, flags: int) -> FifoWait:
+        """An opening that waits for the other end. The anchor becomes its own."""
+        from pyuk.fs.fifo import FifoOpening, FifoWait  # noqa: PLC0415  # few programs use them
+
+        host_flags = self.open_flags(flags & O_ACCMODE) | os.O_CLOEXEC
+        shown = flags & ~_NOT_SHOWN | O_LARGEFILE
+        opening = FifoOpening(anchor, self.name_of(anchor), host_flags, lambda fd: self.adopt(fd, shown))
+        return FifoWait(opening, retry_ns=1_000_000)
 
     def adopt(self, fd: int, flags: int) -> HostFile:
         """An open file for a host descriptor, which becomes its own."""
@@ -119,6 +162,7 @@ class HostFs(FileSystem):
         file: HostFile
         if modes.S_ISDIR(status.st_mode):
             file = HostDirectory(self, fd, flags, status.st_mode)
+            file.ident = (status.st_dev, status.st_ino)
         else:
             file = HostFile(self, fd, flags, status.st_mode, status.st_rdev)
             if modes.S_ISREG(status.st_mode):
@@ -135,16 +179,14 @@ class HostFs(FileSystem):
 
     def statx(self, at: OpenFile | None, path: bytes, flags: int, mask: int) -> bytes | None:
         """The host's own statx(2): birth time, mount id and attributes included. The path may be empty here."""
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+
         if sys.platform != "linux" or not hostcalls.has("statx"):
             return None
-        import ctypes  # noqa: PLC0415
-
-        buffer = ctypes.create_string_buffer(256)
         try:
-            hostcalls.call("statx", _dirfd(at), path, flags, mask, buffer)
+            return hostcalls.statx(None if at is None else at.host_fd(), path, flags, mask)
         except OSError as error:
             raise guest_error(error) from None
-        return buffer.raw
 
     def statfs(self, at: OpenFile | None, path: bytes) -> StatFs:
         """See FileSystem."""
@@ -152,9 +194,12 @@ class HostFs(FileSystem):
 
     def statfs_of(self, what: int | bytes) -> StatFs:
         """Of a host descriptor or path. Deviation: outside Linux f_type and f_fsid are 0."""
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+        from pyuk.fs.stat import StatFs  # noqa: PLC0415
+
         try:
             found = os.statvfs(what)
-            kind, fsid = _statfs_identity(what) if sys.platform == "linux" else (0, 0)
+            kind, fsid = hostcalls.statfs_identity(what) if sys.platform == "linux" else (0, 0)
         except OSError as error:
             raise guest_error(error) from None
         answer = StatFs(kind)
@@ -173,10 +218,12 @@ class HostFs(FileSystem):
             raise guest_error(error) from None
 
     def access(self, at: OpenFile | None, path: bytes, mode: int, *, effective: bool, follow: bool) -> None:
-        """See FileSystem; os.access would not say why."""
-        flags = (hostcalls.AT_EACCESS if effective else 0) | (0 if follow else hostcalls.AT_SYMLINK_NOFOLLOW)
+        """See FileSystem."""
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+
+        dir_fd = None if at is None else at.host_fd()
         try:
-            hostcalls.call("faccessat", _dirfd(at), path, mode, flags)
+            hostcalls.faccessat(dir_fd, path, mode, effective=effective, follow=follow)
         except OSError as error:
             raise guest_error(error) from None
 
@@ -184,6 +231,7 @@ class HostFs(FileSystem):
         """See FileSystem."""
         try:
             where = self._reach(at, path)
+            self._check_not_running(where, None, follow=True)
             os.truncate(where, size_bytes)
             status = os.stat(where)
             if self.cache is not None and (status.st_dev, status.st_ino) in self.cache.files:
@@ -196,6 +244,16 @@ class HostFs(FileSystem):
         before = os.umask(umask)
         try:
             os.mkdir(path, mode, dir_fd=None if at is None else at.host_fd())
+        except OSError as error:
+            raise guest_error(error) from None
+        finally:
+            os.umask(before)
+
+    def mknod(self, at: OpenFile | None, path: bytes, mode: int, device: tuple[int, int], umask: int) -> None:
+        """See FileSystem."""
+        before = os.umask(umask)
+        try:
+            os.mknod(path, mode, os.makedev(*device), dir_fd=None if at is None else at.host_fd())
         except OSError as error:
             raise guest_error(error) from None
         finally:
@@ -217,26 +275,29 @@ class HostFs(FileSystem):
 
     def rename(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, flags: int) -> None:
         """See FileSystem. Deviation: flags are EINVAL on hosts without renameat2(2)."""
+        src_dir_fd, dst_dir_fd = None if at is None else at.host_fd(), None if to is None else to.host_fd()
         try:
             if flags == 0:
-                os.rename(
-                    path, new,
-                    src_dir_fd=None if at is None else at.host_fd(), dst_dir_fd=None if to is None else to.host_fd(),
-                )  # fmt: skip
-            elif hostcalls.has("renameat2"):
-                hostcalls.call("renameat2", _dirfd(at), path, _dirfd(to), new, flags)
-            else:
+                os.rename(path, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+                return
+            from pyuk.fs import hostcalls  # noqa: PLC0415
+
+            if not hostcalls.has("renameat2"):
                 raise SyscallError(EINVAL)
+            hostcalls.renameat2(src_dir_fd, path, dst_dir_fd, new, flags)
         except OSError as error:
             raise guest_error(error) from None
 
     def link(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, *, follow: bool) -> None:
         """See FileSystem."""
+        source, target = None if at is None else at.host_fd(), None if to is None else to.host_fd()
         try:
-            os.link(
-                path, new, src_dir_fd=None if at is None else at.host_fd(),
-                dst_dir_fd=None if to is None else to.host_fd(), follow_symlinks=follow,
-            )  # fmt: skip
+            if follow:
+                from pyuk.fs import hostcalls  # noqa: PLC0415
+
+                hostcalls.linkat(source, path, target, new)
+            else:
+                os.link(path, new, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
         except OSError as error:
             raise guest_error(error) from None
 
@@ -333,16 +394,3 @@ def _proc_dev() -> int:
     except OSError:
         return -1
     return -1 if dev == os.stat(b"/").st_dev else dev
-
-
-def _dirfd(at: OpenFile | None) -> int:
-    return hostcalls.AT_FDCWD if at is None else at.host_fd()
-
-
-def _statfs_identity(what: int | bytes) -> tuple[int, int]:
-    """f_type and f_fsid, which statvfs hides: words 0 and 7 of struct statfs (asm-generic/statfs.h, 64 bits)."""
-    import ctypes  # noqa: PLC0415
-
-    buffer = (ctypes.c_uint64 * 32)()
-    hostcalls.call("fstatfs" if isinstance(what, int) else "statfs", what, buffer)
-    return buffer[0], buffer[7]

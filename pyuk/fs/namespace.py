@@ -22,18 +22,23 @@ if TYPE_CHECKING:
     from pyuk.fs.procfs import ProcFs
 
 _MAX_LINKS = 40  # include/linux/namei.h: MAXSYMLINKS
+_MAX_PLAIN = 4096
 
 
 class Namespace:
     """The mounts of a process and its children."""
 
-    __slots__ = ("_make_proc", "_proc", "host")
+    __slots__ = ("_make_proc", "_plain", "_plain_below", "_proc", "host")
 
     def __init__(self, host: HostFs, make_proc: Callable[[], ProcFs] | None = None) -> None:
         """make_proc: called once, when a path first may lead to /proc. Without it the host's is seen."""
         self.host = host
         self._make_proc = make_proc
         self._proc: ProcFs | None = None
+        self._plain: set[bytes] = set()
+        """Absolute names known not to lead into /proc, whatever links they are."""
+        self._plain_below: dict[tuple[int, int], set[bytes]] = {}
+        """The same for relative names, by st_dev and st_ino of the directory they start from."""
 
     @property
     def proc(self) -> ProcFs | None:
@@ -56,7 +61,8 @@ class Namespace:
             raise SyscallError(ENOTDIR)
         else:
             walk = walk or at.in_host_proc or at.filesystem is not self.host
-        if not (walk or _suspect(path)):
+        has_proc = self._proc is not None or self._make_proc is not None
+        if not has_proc or not (walk or _suspect(path) or not self._is_plain(at, path, follow=follow)):
             return self.host, at, path
         proc = self.proc
         if proc is None:
@@ -66,8 +72,54 @@ class Namespace:
             return proc, None, full
         return self.host, None, full
 
-    def _walk(self, start: bytes, path: bytes, *, follow: bool) -> bytes:
-        """The absolute path without links, `.` and `..`; a last link stays where it is not followed."""
+    def links_changed(self) -> None:
+        """A guest has made or moved a name that may be a link. Deviation: what others do is not noticed."""
+        self._plain.clear()
+        self._plain_below.clear()
+
+    def _is_plain(self, at: OpenFile | None, path: bytes, *, follow: bool) -> bool:
+        """Whether the host can be trusted with the path: no link in it leads to /proc.
+
+        Behind such a link are others (exe, cwd, fd/N) whose end does not show that the host's process is meant.
+        """
+        known = self._plain
+        if at is not None:
+            ident = at.ident
+            if len(self._plain_below) > _MAX_PLAIN:
+                self._plain_below.clear()
+            known = self._plain_below.setdefault(ident, set())
+        if path in known:
+            return True
+        if len(known) > _MAX_PLAIN:
+            known.clear()
+        dir_fd = None if at is None else at.host_fd()
+        end = 0
+        while end < len(path):
+            end = path.find(b"/", end + 1)
+            if end < 0:
+                if not follow:
+                    break
+                end = len(path)
+            name = path[:end]
+            if name in known:
+                continue
+            try:
+                is_link = modes.S_ISLNK(os.stat(name, dir_fd=dir_fd, follow_symlinks=False).st_mode)
+            except OSError:
+                return True  # the host says what is wrong with it
+            if is_link:
+                passed: list[bytes] = []
+                full = self._walk(b"" if at is None else at.link_text(), name, follow=True, passed=passed)
+                if any(place == b"/proc" or place.startswith(b"/proc/") for place in (full, *passed)):
+                    return False
+            known.add(name)
+        return True
+
+    def _walk(self, start: bytes, path: bytes, *, follow: bool, passed: list[bytes] | None = None) -> bytes:
+        """The absolute path without links, `.` and `..`; a last link stays where it is not followed.
+
+        passed: is told the links on the way.
+        """
         is_directory = path.endswith((b"/", b"/.")) or path == b"."
         real = [part for part in start.split(b"/") if part]
         ahead = path.split(b"/")[::-1]
@@ -86,6 +138,8 @@ class Namespace:
             if target is None:
                 real.append(name)
                 continue
+            if passed is not None:
+                passed.append(full)
             n_links += 1
             if n_links > _MAX_LINKS:
                 raise SyscallError(ELOOP)

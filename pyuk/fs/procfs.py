@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from pyuk.fs.file import FdTable
     from pyuk.fs.hostfs import HostFs
 
+    class Window(Protocol):
+        """What is behind a file whose offsets are addresses."""
+
+        def read(self, slices: list[memoryview], offset: int, /) -> int: ...
+        def write(self, slices: list[memoryview], offset: int, /) -> int: ...
+
     class Processes(Protocol):
         """What /proc knows of the guest's processes; each function takes a pid that `pids` has given."""
 
@@ -42,6 +48,9 @@ if TYPE_CHECKING:
         """Contents of /proc/PID/NAME: maps, auxv, cmdline, comm, status, stat, environ..."""
         links: Mapping[bytes, Callable[[int], bytes]]
         """Targets of /proc/PID/NAME: exe, cwd, root."""
+
+        windows: Mapping[bytes, Callable[[int], Window]]
+        """Files of /proc/PID that are read, and perhaps written, at any offset: mem, pagemap."""
 
         def pids(self) -> list[int]: ...
         def current(self) -> int: ...
@@ -53,7 +62,7 @@ _PROC_DEV = 21  # an anonymous device, where the host has no /proc
 _HOST_TEXTS = (b"cgroup", b"mountinfo", b"mounts", b"mountstats")
 """Files of a process that are the host's as long as the tree is."""
 _ROOT_LINKS = (b"self", b"thread-self")
-_PRIVATE = (b"auxv", b"environ")  # mode 0400; fs/proc/base.c: tgid_base_stuff
+_PRIVATE = (b"auxv", b"environ", b"pagemap")  # mode 0400; fs/proc/base.c: tgid_base_stuff
 _HOST, _ROOT, _PROCESS, _FD_DIR, _TASK_DIR, _TEXT, _LINK, _FD = range(8)
 _DIRECTORIES = (_ROOT, _PROCESS, _FD_DIR, _TASK_DIR)
 _MODES = {
@@ -120,8 +129,11 @@ class ProcFs(FileSystem):
             return ProcDirectory(self, path.rstrip(b"/") or b"/proc", node, shown)
         if path.endswith(b"/"):
             raise SyscallError(ENOTDIR)
-        if flags & O_ACCMODE != O_RDONLY and not flags & O_PATH:
+        if flags & O_ACCMODE != O_RDONLY and not flags & O_PATH and node.name != b"mem":
             raise SyscallError(EACCES)
+        window = self._processes.windows.get(node.name)
+        if window is not None and not flags & O_PATH:
+            return ProcWindow(self, path, node, shown, window(node.pid))
         return ProcFile(self, path, node, shown)
 
     def stat(self, at: OpenFile | None, path: bytes, *, follow: bool) -> os.stat_result | Stat:
@@ -190,6 +202,8 @@ class ProcFs(FileSystem):
             mode = modes.S_IFLNK | 0o100 | (0 if access == O_WRONLY else 0o400) | (0 if access == O_RDONLY else 0o200)
         elif node.name in _PRIVATE:
             mode = modes.S_IFREG | 0o400
+        elif node.name == b"mem":
+            mode = modes.S_IFREG | 0o600
         answer = Stat(self._dev, ino, mode, nlink=2 if modes.S_ISDIR(mode) else 1)
         answer.st_blksize = 1024
         if kind == _FD:
@@ -233,13 +247,14 @@ class ProcFs(FileSystem):
             return []
 
     def _names(self) -> list[bytes]:
-        return [*self._processes.texts, *self._processes.links, *_HOST_TEXTS, b"fd", b"task"]
+        processes = self._processes
+        return [*processes.texts, *processes.links, *_HOST_TEXTS, b"fd", b"task", *processes.windows]
 
     def _entry(self, pid: int, name: bytes) -> Node:
         processes = self._processes
         if name == b"fd":
             return Node(_FD_DIR, pid)
-        if name in processes.texts or name in _HOST_TEXTS:
+        if name in processes.texts or name in _HOST_TEXTS or name in processes.windows:
             return Node(_TEXT, pid, name)
         if name in processes.links:
             return Node(_LINK, pid, name)
@@ -358,6 +373,34 @@ class ProcFile(OpenFile):
     def reopen(self, flags: int) -> OpenFile:
         """A new one at the beginning."""
         return self._system.open(None, self._path, flags, 0, 0)
+
+
+class ProcWindow(ProcFile):
+    """A file whose offsets are addresses: mem, pagemap. It stays with the memory that was there at open."""
+
+    __slots__ = ("_window",)
+
+    def __init__(self, system: ProcFs, path: bytes, node: Node, flags: int, window: Window) -> None:
+        super().__init__(system, path, node, flags)
+        self._window = window
+
+    def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Anywhere."""
+        return self.read(slices) if offset < 0 else self._window.read(slices, offset)
+
+    def write(self, slices: list[memoryview]) -> int:
+        """At the position."""
+        n = self._window.write(slices, self._position)
+        self._position += n
+        return n
+
+    def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
+        """Anywhere."""
+        return self.write(slices) if offset < 0 else self._window.write(slices, offset)
+
+    def read_nothing(self, offset: int | None) -> bool:
+        """Not known before."""
+        return False
 
 
 class ProcDirectory(ProcFile):

@@ -42,18 +42,14 @@ from pyuk.abi.ioctls import (
 )  # fmt: skip
 from pyuk.fs.errors import guest_error
 
-_SETTERS = frozenset((TCSETS, TCSETSW, TCSETSF, TCSETA, TCSETAW, TCSETAF, TCSETS2, TCSETSW2, TCSETSF2))
-_PASSED = _SETTERS | {
+_PASSED = {
+    TCSETS, TCSETSW, TCSETSF, TCSETA, TCSETAW, TCSETAF, TCSETS2, TCSETSW2, TCSETSF2,
     TCGETS, TCGETA, TCGETS2, TCSBRK, TCSBRKP, TCXONC, TCFLSH, TIOCGWINSZ, TIOCSWINSZ, TIOCOUTQ, FIONREAD, FIOQSIZE,
     FICLONE, FIGETBSZ, FS_IOC_GETFLAGS, TIOCMGET, TIOCGSOFTCAR, TIOCGETD, TIOCGDEV, TIOCGEXCL, TIOCGPTN, TIOCSPTLCK,
     TIOCGPTLCK,
 }  # fmt: skip
 """What the host may do as it is: no pids, descriptors, signals or guest pointers in it."""
 _BY_VALUE = frozenset((FICLONE, TCSBRK, TCSBRKP, TCXONC, TCFLSH))
-_TERMIOS_BYTES = 36  # asm-generic/termbits.h: struct termios, as TCGETS fills it
-
-_first: dict[int, bytes] = {}
-"""Host descriptor to the terminal's settings before the first change by a guest."""
 
 
 def control(fd: int, request: int, data: bytes) -> bytes:
@@ -68,18 +64,6 @@ def control(fd: int, request: int, data: bytes) -> bytes:
         if request in _BY_VALUE:
             fcntl.ioctl(fd, request, int.from_bytes(data, "little", signed=True))
             return b""
-        if request in _SETTERS and fd not in _first:
-            _first[fd] = fcntl.ioctl(fd, TCGETS, bytes(_TERMIOS_BYTES))
         return fcntl.ioctl(fd, request, data)
     except OSError as error:
         raise guest_error(error) from None
-
-
-def restore() -> None:
-    """Put every terminal back as it was before a guest changed it; called when pyuk ends, however it ends."""
-    while _first:
-        fd, settings = _first.popitem()
-        try:
-            fcntl.ioctl(fd, TCSETS, settings)
-        except OSError:
-            pass  # the terminal is gone

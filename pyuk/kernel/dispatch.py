@@ -7,7 +7,7 @@ one table look-up and one Python call.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import ENOSYS, ERESTARTSYS, SyscallError
+from pyuk.abi.errno import ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SyscallError
 from pyuk.abi.syscall import find, find_entry
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
@@ -26,6 +26,8 @@ _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
 _PAGE_BYTES = 4096
 _MAX_ERRNO = 4095
+_RESTART_SYSCALL = 219
+"""What is made instead of a call that says ERESTART_RESTARTBLOCK: it goes on with Task.restart."""
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 
 
@@ -114,6 +116,6 @@ def finish(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], 
     if arguments and kernel.tracer is not None:
         kernel.tracer.leave(task, find(number), number, arguments, result)
     if -_MAX_ERRNO <= result <= -ERESTARTSYS:
-        signals.deliver(task, number)
+        signals.deliver(task, _RESTART_SYSCALL if result == -ERESTART_RESTARTBLOCK else number)
     elif task.work & SIGNAL_PENDING:
         signals.deliver(task)

@@ -44,6 +44,8 @@ class LastFault:
 
 def handle(task: Task, vector: int) -> None:
     """Answer one exception: repair it, or make it the task's signal."""
+    if task.mm.self_store is not None and task.mm.end_self_store() and vector == vectors.DEBUG:
+        return
     cpu = task.kernel.machine.cpu
     if vector == vectors.PAGE_FAULT:
         _page_fault(task)

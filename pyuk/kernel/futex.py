@@ -6,7 +6,7 @@ mapping, so that processes that map the same memory elsewhere meet (kernel/futex
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EFAULT, ERESTARTSYS, ETIMEDOUT, SyscallError
+from pyuk.abi.errno import EFAULT, ERESTART_RESTARTBLOCK, ERESTARTSYS, ETIMEDOUT, SyscallError
 from pyuk.abi.types import UserAddr
 from pyuk.mm.vma import VM_SHARED
 from pyuk.wait.park import WouldBlock
@@ -14,6 +14,7 @@ from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     from pyuk.kernel.kernel import Kernel
@@ -27,13 +28,16 @@ MATCH_ANY = 0xFFFF_FFFF
 class FutexWait:
     """One sleeper: an Operation that ends when somebody has woken it."""
 
-    __slots__ = ("bitset", "is_woken", "kernel", "key", "queue")
+    __slots__ = ("again", "bitset", "is_woken", "kernel", "key", "queue", "task")
 
-    def __init__(self, kernel: Kernel, key: Key, bitset: int) -> None:
-        self.kernel = kernel
+    def __init__(self, task: Task, key: Key, bitset: int) -> None:
+        self.task = task
+        self.kernel = kernel = task.kernel
         self.key = key
         self.bitset = bitset
         self.is_woken = False
+        self.again: Callable[[], int] | None = None
+        """With a time-out: how a stop is gone on from; Task.restart."""
         self.queue = WaitQueue()
         kernel.futexes.setdefault(key, []).append(self)
 
@@ -44,8 +48,11 @@ class FutexWait:
         return 0
 
     def interrupted(self) -> int:
-        """Waited for again unless a handler without SA_RESTART runs."""
-        raise SyscallError(ERESTARTSYS)
+        """Waited for again unless a handler without SA_RESTART runs; with a time-out, any handler."""
+        if self.again is None:
+            raise SyscallError(ERESTARTSYS)
+        self.task.restart = self.again
+        raise SyscallError(ERESTART_RESTARTBLOCK)
 
     def timed_out(self) -> int:
         """A wake-up that came at the same time counts."""
@@ -56,7 +63,7 @@ class FutexWait:
     def close(self) -> None:
         """Leave the list, where nobody has woken it."""
         if not self.is_woken:
-            _leave(self)
+            leave_list(self)
 
 
 def key_of(task: Task, address: int, *, private: bool) -> Key:
@@ -90,11 +97,16 @@ def wake_key(kernel: Kernel, key: Key, n_most: int, bitset: int = MATCH_ANY) -> 
         if n_woken >= n_most:
             break
         if waiter.bitset & bitset:
-            _leave(waiter)
-            waiter.is_woken = True
-            waiter.queue.wake()
+            wake_waiter(waiter)
             n_woken += 1
     return n_woken
+
+
+def wake_waiter(waiter: FutexWait) -> None:
+    """End one sleep."""
+    leave_list(waiter)
+    waiter.is_woken = True
+    waiter.queue.wake()
 
 
 def requeue(kernel: Kernel, key: Key, other: Key, n_wake: int, n_requeue: int) -> tuple[int, int]:
@@ -102,13 +114,14 @@ def requeue(kernel: Kernel, key: Key, other: Key, n_wake: int, n_requeue: int) -
     n_woken = wake_key(kernel, key, n_wake)
     moved = list(kernel.futexes.get(key, ()))[:n_requeue]
     for waiter in moved:
-        _leave(waiter)
+        leave_list(waiter)
         waiter.key = other
         kernel.futexes.setdefault(other, []).append(waiter)
     return n_woken, len(moved)
 
 
-def _leave(waiter: FutexWait) -> None:
+def leave_list(waiter: FutexWait) -> None:
+    """Take a sleeper off its word's list."""
     waiting = waiter.kernel.futexes.get(waiter.key)
     if waiting is not None and waiter in waiting:
         waiting.remove(waiter)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import ENOSYS, SyscallError
+from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_CPU
 from pyuk.abi.signal import SI_KERNEL, SIGKILL
 from pyuk.abi.syscall import find
 from pyuk.abi.types import Tid
@@ -15,48 +16,16 @@ from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Protocol
+    from collections.abc import Callable
 
-    from pyuk.abi.syscall import Declaration
     from pyuk.kernel.futex import FutexWait
+    from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.kernel.task import Process, Task
     from pyuk.loader.vdso import Vdso
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
     from pyuk.mm.pagecache import PageCache
     from pyuk.wait.park import Park
-
-    class Clock(Protocol):
-        """kernel/clock.py has two."""
-
-        def realtime_ns(self) -> int: ...
-        def monotonic_ns(self) -> int: ...
-        def boottime_ns(self) -> int: ...
-        def cpu_ns(self) -> int: ...
-        def sleep_ns(self, duration_ns: int) -> None: ...
-
-    class Random(Protocol):
-        """kernel/randomness.py has two."""
-
-        def bytes(self, n_bytes: int) -> bytes: ...
-
-    class Tracer(Protocol):
-        """What a watcher of system calls is told (trace/strace.py)."""
-
-        stack_pointer: Callable[[], int] | None
-
-        def exec(self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None: ...
-        def enter(
-            self, task: Task, declaration: Declaration | None, number: int, arguments: tuple[int, ...]
-        ) -> None: ...
-        def leave(
-            self, task: Task, declaration: Declaration | None, number: int, arguments: tuple[int, ...], result: int
-        ) -> None: ...
-        def signal(self, task: Task, info: Siginfo) -> None: ...
-        def exited(self, task: Task, status: int) -> None: ...
-        def killed(self, task: Task, signo: int, dumped: bool) -> None: ...  # noqa: FBT001
-
 
 FIRST_PID = 1000
 """Fixed, so that traces repeat."""
@@ -99,9 +68,12 @@ class Kernel:
         """What every new program is given (AT_SYSINFO_EHDR)."""
         self.tracer: Tracer | None = None
         self.last_fault = LastFault()
+        self.on_memory_end: Callable[[Task], object] | None = None
+        """Called with the last user of an address space before that is freed, by exit or execve."""
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
         self._loaded: Task | None = None  # whose registers the CPU has
+        self._charged_ns = clock.cpu_ns()
         self._next_pid = FIRST_PID
         machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
         machine.cpu.on_tick = self._on_tick
@@ -142,6 +114,7 @@ class Kernel:
 
     def take_cpu(self, task: Task) -> None:
         """A new task's registers are about to be set: those of the last one are kept."""
+        self.charge()
         if self._loaded is not None:
             self._loaded.frame = self.machine.cpu.save()
         self._loaded = self.current = task
@@ -162,6 +135,7 @@ class Kernel:
         self.current = task
         if last is task:
             return
+        self.charge()
         if last is not None:
             last.frame = cpu.save()
         self._loaded = task
@@ -169,6 +143,13 @@ class Kernel:
         if task.frame is not None:
             cpu.restore(task.frame)
             task.frame = None
+
+    def charge(self) -> None:
+        """CPU time since the last charge was that of the task whose registers the CPU has."""
+        now_ns = self.clock.cpu_ns()
+        if self._loaded is not None:
+            self._loaded.cpu_ns += now_ns - self._charged_ns
+        self._charged_ns = now_ns
 
     def preempt(self, task: Task) -> None:
         """Stop the task that runs and let the others have their turn first."""
@@ -231,6 +212,12 @@ class Kernel:
         """Between slices: what came from outside while the guest was busy, and whose turn it is."""
         self.scheduler.look()
         task = self.current
+        process = task.process
+        if process.cpu_timers or process.limits.soft[RLIMIT_CPU] != RLIM64_INFINITY:
+            from pyuk.kernel.timers import check_cpu  # noqa: PLC0415  # most programs have neither
+
+            self.charge()
+            check_cpu(process)
         if task.work & SIGNAL_PENDING:
             signals.deliver(task)
         if self.scheduler.has_others and task.process.status is None and not task.is_ready:
@@ -283,6 +270,13 @@ class Kernel:
         self.release_cpu(task)
         self.scheduler.withdraw(task)
         del self.tasks[task.tid]
+
+    def is_running(self, ident: tuple[int, int]) -> bool:
+        """Whether the file with this st_dev and st_ino is the program of a process: nobody may write it (ETXTBSY)."""
+        return any(
+            process.status is None and (process.exe.dev, process.exe.ino) == ident
+            for process in self.processes.values()
+        )
 
     def out_of_memory(self, task: Task) -> None:
         """No frame is left for a fault that cannot be refused: the largest process is killed (mm/oom_kill.c)."""

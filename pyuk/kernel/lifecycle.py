@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.abi.capability import CAP_SYS_ADMIN, CAP_SYS_RESOURCE
 from pyuk.abi.errno import EAGAIN, ENOMEM, SyscallError
 from pyuk.abi.resource import RLIMIT_NPROC
 from pyuk.abi.sched import (
@@ -25,9 +26,14 @@ from pyuk.abi.signal import (
     CLD_STOPPED,
     SA_NOCLDSTOP,
     SA_NOCLDWAIT,
+    SI_KERNEL,
+    SI_USER,
     SIG_IGN,
     SIGCHLD,
     SIGCONT,
+    SIGHUP,
+    SIGKILL,
+    SIGSTOP,
 )  # fmt: skip
 from pyuk.abi.types import UserAddr
 from pyuk.kernel import signals
@@ -42,14 +48,18 @@ if TYPE_CHECKING:
     from pyuk.kernel.kernel import Kernel
 
 
+INIT_PID = 1
+
+
 class CloneArguments:
     """struct clone_args (clone3(2)) as far as it is honoured; addresses are the guest's."""
 
     __slots__ = ("child_tid", "exit_signal", "flags", "parent_tid", "sp", "tls")
 
     def __init__(
-        self, flags: int, *, exit_signal: int = SIGCHLD, sp: int = 0, parent_tid: int = 0, child_tid: int = 0, tls: int = 0
-    ) -> None:
+        self, flags: int, *, exit_signal: int = SIGCHLD, sp: int = 0, parent_tid: int = 0, child_tid: int = 0,
+        tls: int = 0,
+    ) -> None:  # fmt: skip
         self.flags = flags
         self.exit_signal = exit_signal
         self.sp = sp
@@ -65,8 +75,7 @@ def clone(task: Task, wish: CloneArguments) -> Task:
     Errors: EAGAIN RLIMIT_NPROC, ENOMEM.
     """
     kernel, flags = task.kernel, wish.flags
-    if len(kernel.tasks) >= task.limits.soft[RLIMIT_NPROC]:
-        raise SyscallError(EAGAIN)
+    _check_number(task)
     if flags & CLONE_THREAD:
         process, tid = task.process, kernel.new_pid()
     else:
@@ -97,7 +106,7 @@ def clone(task: Task, wish: CloneArguments) -> Task:
             process.parent.children.append(process)
     child.frame = _frame_of_child(task, wish)
     if flags & CLONE_PARENT_SETTID:
-        task.mem.write_u32(UserAddr(wish.parent_tid), tid)
+        _store(task, wish.parent_tid, tid)
     if flags & CLONE_CHILD_SETTID:
         _store(child, wish.child_tid, tid)
     if flags & CLONE_CHILD_CLEARTID:
@@ -107,11 +116,26 @@ def clone(task: Task, wish: CloneArguments) -> Task:
     return child
 
 
+def _check_number(task: Task) -> None:
+    """RLIMIT_NPROC: how many threads one user may have; root may have more."""
+    creds, limit = task.creds, task.limits.soft[RLIMIT_NPROC]
+    tasks = task.kernel.tasks
+    if len(tasks) < limit or creds.uid == 0 or creds.has(CAP_SYS_RESOURCE) or creds.has(CAP_SYS_ADMIN):
+        return
+    if sum(1 for other in tasks.values() if other.creds.uid == creds.uid) >= limit:
+        raise SyscallError(EAGAIN)
+
+
 def _inherit(child: Task, task: Task, flags: int) -> None:
     child.comm = task.comm
     child.blocked = task.blocked
     child.no_new_privs = task.no_new_privs
     child.timer_slack_ns = task.timer_slack_ns
+    child.personality = task.personality
+    if not task.resets_on_fork:
+        child.policy, child.realtime_priority, child.nice = task.policy, task.realtime_priority, task.nice
+    else:
+        child.nice = max(task.nice, 0)
     if not flags & CLONE_VM or flags & CLONE_VFORK:
         child.altstack = task.altstack  # kernel/fork.c, copy_process: CLONE_VM alone loses it
     if not flags & CLONE_VM:
@@ -159,6 +183,7 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
     """All threads end; what is left is a zombie with the status, until the parent has asked for it."""
     process = task.process
     process.status = status
+    process.is_stopped = False
     if info is not None:
         from pyuk.kernel.crash import Crash  # noqa: PLC0415  # for the dead only
 
@@ -170,18 +195,25 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
             kernel.tracer.exited(task, status)
         else:
             kernel.tracer.killed(task, -status, process.dumped_core)
+    kernel.charge()
+    if process.posix_timers or process.interval_timers:
+        from pyuk.kernel.timers import drop_timers  # noqa: PLC0415  # most programs set none
+
+        drop_timers(process)
+    sender, creds = signals.from_kill(task, SIGKILL), task.creds
     for other in list(process.tasks):
         _drop_task(kernel, other)
     kernel.machine.cpu.stop()
     process.exe.drop()
     process.vfork_done.wake()
-    _leave_children(kernel, process)
-    _tell_parent(kernel, process)
+    _leave_children(kernel, process, sender)
+    _tell_parent(kernel, process, creds.uid)
 
 
 def end_other_threads(kernel: Kernel, task: Task) -> None:
     """de_thread: the caller takes the leader's place, and its tid (fs/exec.c)."""
     process = task.process
+    kernel.charge()
     for other in list(process.tasks):
         if other is not task:
             _drop_task(kernel, other)
@@ -197,11 +229,9 @@ def _drop_task(kernel: Kernel, task: Task) -> None:
         task.sleep.dequeue()
         task.sleep.operation.close()
         task.sleep = None
-    if task.clear_child_tid and (task.mm.users > 1 or len(task.process.tasks) > 1):
-        from pyuk.kernel import futex  # noqa: PLC0415
-
-        _store(task, task.clear_child_tid, 0)
-        futex.wake(task, task.clear_child_tid, 1, private=False)
+    leave_program(task)
+    process = task.process
+    process.ended_cpu_ns += task.cpu_ns
     kernel.forget(task)
     task.process.tasks.remove(task)
     task.work = 0
@@ -210,35 +240,91 @@ def _drop_task(kernel: Kernel, task: Task) -> None:
     release_mm(kernel, task)
 
 
+def leave_program(task: Task) -> None:
+    """mm_release: locks that die with it, and the word that tells a joiner; by exit or by execve."""
+    if task.robust_list:
+        from pyuk.kernel import robust  # noqa: PLC0415
+
+        robust.leave(task)
+    if task.clear_child_tid and task.mm.users > 1:
+        from pyuk.kernel import futex  # noqa: PLC0415
+
+        _store(task, task.clear_child_tid, 0)
+        futex.wake(task, task.clear_child_tid, 1, private=False)
+    task.clear_child_tid = 0
+
+
 def release_mm(kernel: Kernel, task: Task) -> None:
     """One user of the address space less; the last one frees it."""
-    mm = task.mm
+    mm, process = task.mm, task.process
     mm.users -= 1
+    process.max_rss_kib = max(process.max_rss_kib, mm.rss_pages * 4)
     if not mm.users:
+        process.ended_faults += mm.n_minor_faults
+        if kernel.on_memory_end is not None:
+            kernel.on_memory_end(task)
         kernel.machine.cpu.unload_space(mm.page_table)
         mm.destroy()
 
 
-def _leave_children(kernel: Kernel, process: Process) -> None:
-    """Give the children to the nearest subreaper, or to init (find_new_reaper)."""
+def _leave_children(kernel: Kernel, process: Process, sender: Siginfo) -> None:
+    """Give the children to the nearest subreaper (find_new_reaper), and tell those that asked to know.
+
+    Without one they are init's, which is no guest and waits for everybody: their getppid(2) is 1.
+    """
     heir = process.parent
     while heir is not None and not heir.is_subreaper:
         heir = heir.parent
-    heir = heir or (kernel.init if kernel.init is not process else None)
-    for child in process.children:
+    children = process.children.copy()
+    process.children.clear()
+    for child in children:
         child.parent = heir
-        if heir is not None and heir.status is None:
+        child.outer_parent_pid = INIT_PID
+        if heir is not None:
             heir.children.append(child)
             if child.status is not None:
-                _tell_parent(kernel, child)
+                _tell_parent(kernel, child, child.uid_at_end)
         elif child.status is not None:
             kernel.processes.pop(child.pid, None)
-    process.children.clear()
+        for task in child.tasks:
+            if task.parent_death_signal:
+                info = Siginfo(task.parent_death_signal, SI_USER, pid=sender.pid, uid=sender.uid)
+                signals.send_process(child, info)
+    if kernel.init is process:
+        return
+    _hang_up_orphans(kernel, process.pgid, process.sid)
+    for child in children:
+        if child.pgid != process.pgid and child.sid == process.sid:
+            _hang_up_orphans(kernel, child.pgid, child.sid)
 
 
-def _tell_parent(kernel: Kernel, process: Process) -> None:
+def is_orphaned(kernel: Kernel, pgid: int, sid: int) -> bool:
+    """Whether nobody of the session outside a group could make it go on (will_become_orphaned_pgrp)."""
+    init = kernel.init
+    for process in kernel.processes.values():
+        if process.pgid != pgid or process.status is not None:
+            continue
+        parent = process.parent
+        if parent is None and process is init:
+            return False  # whoever started pyuk may look after it
+        if parent is not None and parent.pgid != pgid and parent.sid == sid:
+            return False
+    return True
+
+
+def _hang_up_orphans(kernel: Kernel, pgid: int, sid: int) -> None:
+    """A group that has just become an orphan and has a stopped member gets SIGHUP and SIGCONT (kill_orphaned_pgrp)."""
+    members = [other for other in kernel.processes.values() if other.pgid == pgid and other.status is None]
+    if any(other.is_stopped for other in members) and is_orphaned(kernel, pgid, sid):
+        for signo in (SIGHUP, SIGCONT):
+            for other in members:
+                signals.send_process(other, Siginfo(signo, SI_KERNEL))
+
+
+def _tell_parent(kernel: Kernel, process: Process, uid: int) -> None:
     """SIGCHLD and a wake-up, or nothing at all where the parent does not care (do_notify_parent)."""
     parent = process.parent
+    process.uid_at_end = uid
     if parent is None or parent.status is not None:
         kernel.processes.pop(process.pid, None)
         return
@@ -247,21 +333,22 @@ def _tell_parent(kernel: Kernel, process: Process) -> None:
     status = process.status or 0
     if process.exit_signal:
         code = CLD_EXITED if status >= 0 else CLD_DUMPED if process.dumped_core else CLD_KILLED
-        info = Siginfo(process.exit_signal, code, pid=process.pid, uid=_uid(parent), status=abs(status))
+        info = Siginfo(process.exit_signal, code, pid=process.pid, uid=uid, status=abs(status))
         signals.send_process(parent, info)
     if process.exit_signal == SIGCHLD and (action.handler == SIG_IGN or action.flags & SA_NOCLDWAIT):
         reap(kernel, process)
     parent.child_changed.wake()
 
 
-def _uid(parent: Process) -> int:
-    return parent.tasks[0].creds.uid
-
-
 def reap(kernel: Kernel, process: Process) -> None:
-    """The zombie has been asked for: nothing is left of it."""
-    if process.parent is not None:
-        process.parent.children.remove(process)
+    """The zombie has been asked for: nothing is left of it, and what it had used is its parent's children's."""
+    parent = process.parent
+    if parent is not None:
+        parent.children.remove(process)
+        parent.children_cpu_ns += process.ended_cpu_ns + process.children_cpu_ns
+        parent.children_faults += process.ended_faults + process.children_faults
+        most_kib = max(process.max_rss_kib, process.children_max_rss_kib)
+        parent.children_max_rss_kib = max(parent.children_max_rss_kib, most_kib)
     del kernel.processes[process.pid]
 
 
@@ -270,7 +357,7 @@ def reap(kernel: Kernel, process: Process) -> None:
 
 def stop_process(kernel: Kernel, process: Process, signo: int) -> None:
     """No thread of it runs any more (do_signal_stop)."""
-    if process.is_stopped:
+    if process.is_stopped or (signo != SIGSTOP and is_orphaned(kernel, process.pgid, process.sid)):
         return
     for task in process.tasks:
         kernel.scheduler.withdraw(task)
@@ -298,7 +385,7 @@ def _tell_of_stop(process: Process, code: int, signo: int) -> None:
     if parent is None or parent.status is not None:
         return
     if not parent.tasks[0].actions.get(SIGCHLD).flags & SA_NOCLDSTOP:
-        info = Siginfo(SIGCHLD, code, pid=process.pid, uid=_uid(parent), status=signo)
+        info = Siginfo(SIGCHLD, code, pid=process.pid, uid=process.tasks[0].creds.uid, status=signo)
         signals.send_process(parent, info)
     parent.child_changed.wake()
 
@@ -307,5 +394,3 @@ def find_process(kernel: Kernel, pid: int) -> Process | None:
     """The process of a pid that lives or is a zombie."""
     found: Process | None = kernel.processes.get(pid)  # type: ignore[call-overload]
     return found
-
-

@@ -39,6 +39,10 @@ class PendingSignals:
             self.mask &= ~(1 << (signo - 1))
         return info
 
+    def holds(self, info: Siginfo) -> bool:
+        """Whether this very siginfo still pends."""
+        return info in self._infos.get(info.signo, ())
+
     def discard(self, signals: Iterable[int]) -> None:
         """Take signals back."""
         for signo in signals:

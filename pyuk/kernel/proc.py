@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import struct
 
+from pyuk.abi.errno import ESRCH, SyscallError
 from pyuk.abi.types import Tid
+from pyuk.kernel.creds import ALL_CAPABILITIES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ class ProcessTable:
 
     texts: Mapping[bytes, Callable[[int], bytes]]
     links: Mapping[bytes, Callable[[int], bytes]]
+    windows: Mapping[bytes, Callable[[int], Any]]
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -36,6 +39,10 @@ class ProcessTable:
             b"statm": lambda pid: _smaps().statm(self._task(pid).mm).encode(),
             b"limits": lambda pid: _limits(self._task(pid)),
         }
+        self.windows = {
+            b"mem": lambda pid: _access().MemoryWindow(self._task(pid).mm),
+            b"pagemap": lambda pid: _access().PagemapWindow(self._task(pid).mm),
+        }
         self.links = {
             b"exe": lambda pid: self._task(pid).process.exe.path,
             b"cwd": lambda pid: self._task(pid).fs.cwd.link_text(),
@@ -44,7 +51,7 @@ class ProcessTable:
 
     def pids(self) -> list[int]:
         """All processes, in order."""
-        return sorted(task.process.pid for task in self._kernel.tasks.values())
+        return sorted(pid for pid, process in self._kernel.processes.items() if process.tasks)
 
     def current(self) -> int:
         """Who asks: what /proc/self points to."""
@@ -55,7 +62,11 @@ class ProcessTable:
         return self._task(pid).files
 
     def _task(self, pid: int) -> Task:
-        return self._kernel.tasks[Tid(pid)]
+        """Its oldest thread that lives: the first may have ended. Errors: ESRCH the process has ended."""
+        process = self._kernel.processes.get(Tid(pid))
+        if process is None or not process.tasks:
+            raise SyscallError(ESRCH)
+        return process.tasks[0]
 
 
 def _smaps() -> Any:
@@ -63,6 +74,12 @@ def _smaps() -> Any:
     from pyuk.mm import smaps  # noqa: PLC0415
 
     return smaps
+
+
+def _access() -> Any:
+    from pyuk.mm import access  # noqa: PLC0415
+
+    return access
 
 
 def _auxv(task: Task) -> bytes:
@@ -76,21 +93,28 @@ def _strings(task: Task, *, arguments: bool) -> bytes:
     return task.mem.peek(start, end - start)
 
 
+def _state(task: Task) -> str:
+    """fs/proc/array.c, task_state_array."""
+    if task.process.is_stopped:
+        return "T (stopped)"
+    return "R (running)" if task.sleep is None or task.sleep.is_over else "S (sleeping)"
+
+
 def _status(task: Task) -> bytes:
     """The lines of proc(5) that this kernel knows."""
     process, creds, mm = task.process, task.creds, task.mm
-    ids = f"{creds.uid}\t{creds.euid}\t{creds.suid}\t{creds.euid}"
-    gids = f"{creds.gid}\t{creds.egid}\t{creds.sgid}\t{creds.egid}"
+    ids = f"{creds.uid}\t{creds.euid}\t{creds.suid}\t{creds.fsuid}"
+    gids = f"{creds.gid}\t{creds.egid}\t{creds.sgid}\t{creds.fsgid}"
     caught = sum(1 << (s - 1) for s in range(1, 65) if task.actions.get(s).handler > 1)
     ignored = sum(1 << (s - 1) for s in range(1, 65) if task.actions.get(s).handler == 1)
     pending = task.pending.mask
     lines = (
         f"Name:\t{task.comm.decode(errors='replace')}",
         f"Umask:\t{task.fs.umask:04o}",
-        "State:\tR (running)",
+        f"State:\t{_state(task)}",
         f"Tgid:\t{process.pid}",
         "Ngid:\t0",
-        f"Pid:\t{task.tid}",
+        f"Pid:\t{process.pid}",
         f"PPid:\t{process.parent_pid}",
         "TracerPid:\t0",
         f"Uid:\t{ids}",
@@ -98,13 +122,18 @@ def _status(task: Task) -> bytes:
         f"FDSize:\t{max(64, len(task.files.numbers()))}",
         f"Groups:\t{' '.join(str(gid) for gid in creds.groups)} ",
         *_smaps().status_lines(mm),
-        "Threads:\t1",
+        f"Threads:\t{len(process.tasks)}",
         f"SigPnd:\t{pending:016x}",
-        "ShdPnd:\t0000000000000000",
+        f"ShdPnd:\t{process.pending.mask:016x}",
         f"SigBlk:\t{task.blocked:016x}",
         f"SigIgn:\t{ignored:016x}",
         f"SigCgt:\t{caught:016x}",
-        "NoNewPrivs:\t0",
+        f"CapInh:\t{creds.inheritable:016x}",
+        f"CapPrm:\t{creds.permitted:016x}",
+        f"CapEff:\t{creds.effective:016x}",
+        f"CapBnd:\t{ALL_CAPABILITIES:016x}",
+        f"CapAmb:\t{0:016x}",
+        f"NoNewPrivs:\t{int(task.no_new_privs)}",
         "Seccomp:\t0",
         "Cpus_allowed:\t1",
         "Cpus_allowed_list:\t0",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from _collections import deque  # type: ignore[import-not-found]  # collections itself costs a start 1 ms
-from _heapq import heappop, heappush
 
 from pyuk.wait import host
 
@@ -11,23 +10,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyuk.kernel.kernel import Clock
+    from pyuk.kernel.protocols import Clock
     from pyuk.kernel.task import Task
     from pyuk.wait.park import Operation, Park, WouldBlock
     from pyuk.wait.queue import WaitQueue
 
 
+_ALWAYS = 0x18  # POLLERR, POLLHUP
+
+
 class Sleep:
     """A task that sleeps in a system call. It is what wait queues hold: `wake` makes the task ready.
 
-    Invariant: it is in all its queues, in the host table under its descriptor, and among the timers
-    exactly while the task is not ready.
+    Invariant: it is in all its queues and among the timers exactly while the task is not ready.
     """
 
     __slots__ = (
-        "arguments", "deadline_ns", "events", "host_fd", "is_over", "is_timed_out", "number", "operation", "queues",
-        "scheduler", "task",
+        "alarm", "arguments", "deadline_ns", "events", "is_over", "is_timed_out", "number", "operation", "queues",
+        "retry_ns", "scheduler", "task",
     )  # fmt: skip
+    exclusive = False
 
     def __init__(
         self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]
@@ -38,11 +40,12 @@ class Sleep:
         self.operation: Operation = park.operation
         self.queues: tuple[WaitQueue, ...] = tuple(park.queues)
         self.deadline_ns = park.deadline_ns
-        self.host_fd = park.host_fd
         self.events = park.events
+        self.retry_ns = park.retry_ns
         self.number = number
         self.arguments = arguments
         self.is_timed_out = False
+        self.alarm: Alarm | None = None
         self.is_over = True  # not enqueued yet
 
     def enqueue(self) -> None:
@@ -50,49 +53,79 @@ class Sleep:
         self.is_over = False
         for queue in self.queues:
             queue.add(self)
-        if self.host_fd >= 0:
-            self.scheduler.host_sleeps.setdefault(self.host_fd, []).append(self)
-        if self.deadline_ns is not None:
-            self.scheduler.at(self.deadline_ns, self._time_out)
+        if self.retry_ns:
+            self.alarm = self.scheduler.after(self.retry_ns, self._retry)
+        elif self.deadline_ns is not None:
+            self.alarm = self.scheduler.at(self.deadline_ns, self._time_out)
 
     def wait_again(self, blocked: WouldBlock) -> None:
         """The step came to nothing: wait for what it says now."""
-        self.queues = () if blocked.queue is None else (blocked.queue,)
-        self.host_fd, self.events = blocked.host_fd, blocked.events
+        self.queues, self.events, self.retry_ns = blocked.queues, blocked.events, blocked.retry_ns
         self.enqueue()
 
-    def wake(self) -> None:
+    def wake(self, events: int = 0) -> bool:
         """Look again when it is this task's turn."""
-        if not self.is_over:
-            self.dequeue()
-            self.scheduler.make_ready(self.task)
+        if self.is_over or (events and self.events and not events & (self.events | _ALWAYS)):
+            return False
+        self.dequeue()
+        self.scheduler.make_ready(self.task)
+        return True
 
     def dequeue(self) -> None:
-        """Wait no more. A timer that is left finds `is_over` and does nothing."""
+        """Wait no more."""
         self.is_over = True
+        if self.alarm is not None:
+            self.alarm.cancel()
+            self.alarm = None
         for queue in self.queues:
             queue.remove(self)
-        waiting = self.scheduler.host_sleeps.get(self.host_fd)
-        if waiting is not None and self in waiting:
-            waiting.remove(self)
-            if not waiting:
-                del self.scheduler.host_sleeps[self.host_fd]
 
     def _time_out(self) -> None:
         if not self.is_over:
             self.is_timed_out = True
             self.wake()
 
+    def _retry(self) -> None:
+        self.wake()
+
+
+class Alarm:
+    """One entry among the timers; cancelled, it stays there for a while and does nothing."""
+
+    __slots__ = ("_scheduler", "act", "deadline_ns", "number")
+
+    def __init__(self, scheduler: Scheduler, deadline_ns: int, number: int, act: Callable[[], None]) -> None:
+        self._scheduler = scheduler
+        self.deadline_ns = deadline_ns
+        self.number = number
+        self.act: Callable[[], None] | None = act
+
+    def __lt__(self, other: Alarm) -> bool:
+        """By deadline, and among equals by age."""
+        return (self.deadline_ns, self.number) < (other.deadline_ns, other.number)
+
+    def cancel(self) -> None:
+        """Do not ring; one that has rung is cancelled without effect."""
+        if self.act is not None:
+            self.act = None
+            self._scheduler.forget_alarm()
+
+
+_FEW_ALARMS = 64
+_N_TURNS = 64
+"""After so many turns timers and host are looked at, even where no slice has ended by itself."""
+
 
 class Scheduler:
-    """A FIFO of ready tasks, timers by deadline, and the host descriptors that tasks wait for."""
+    """A FIFO of ready tasks, and timers by deadline."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._ready: deque[Task] = deque()
-        self._timers: list[tuple[int, int, Callable[[], None]]] = []
-        self._n_timers = 0
-        self.host_sleeps: dict[int, list[Sleep]] = {}
+        self._timers: list[Alarm] = []  # a heap; its first is not cancelled
+        self._n_timers = 0  # how many there have been
+        self._n_cancelled = 0  # of those in the heap
+        self._n_turns = 0
 
     def make_ready(self, task: Task) -> None:
         """Put a task at the end of the queue; a stopped one comes there when it goes on."""
@@ -106,10 +139,32 @@ class Scheduler:
             task.is_ready = False
             self._ready.remove(task)
 
-    def at(self, deadline_ns: int, act: Callable[[], None]) -> None:
+    def at(self, deadline_ns: int, act: Callable[[], None]) -> Alarm:
         """Call `act` when the monotonic clock has reached the deadline."""
+        from _heapq import heappush  # noqa: PLC0415  # a shared library to load; most programs set no timer
+
         self._n_timers += 1
-        heappush(self._timers, (deadline_ns, self._n_timers, act))
+        alarm = Alarm(self, deadline_ns, self._n_timers, act)
+        heappush(self._timers, alarm)
+        return alarm
+
+    def after(self, duration_ns: int, act: Callable[[], None]) -> Alarm:
+        """Call `act` that much later."""
+        return self.at(self._clock.monotonic_ns() + duration_ns, act)
+
+    def forget_alarm(self) -> None:
+        """One more is cancelled; the heap is made anew when most of it is."""
+        from _heapq import heapify, heappop  # noqa: PLC0415
+
+        self._n_cancelled += 1
+        timers = self._timers
+        if self._n_cancelled > _FEW_ALARMS and 2 * self._n_cancelled > len(timers):
+            timers[:] = [alarm for alarm in timers if alarm.act is not None]
+            heapify(timers)
+            self._n_cancelled = 0
+        while timers and timers[0].act is None:
+            heappop(timers)
+            self._n_cancelled -= 1
 
     @property
     def has_others(self) -> bool:
@@ -119,33 +174,38 @@ class Scheduler:
     def next(self) -> Task | None:
         """The task whose turn it is; sleeps in the host while there is none. None: nobody can ever run again."""
         while not self._ready:
-            if not self._timers and not self.host_sleeps and not host.can_be_interrupted():
+            if not self._timers and not host.is_awaited() and not host.can_be_interrupted():
                 return None
-            self._look(wait=True)
+            self._wait()
+        self._n_turns += 1
+        if not self._n_turns % _N_TURNS:
+            self.look()
         task: Task = self._ready.popleft()
         task.is_ready = False
         return task
 
     def look(self) -> None:
-        """Between slices: make ready whose time or whose descriptor has come."""
-        if self._timers or self.host_sleeps:
-            self._look(wait=False)
-
-    def _look(self, *, wait: bool) -> None:
-        timeout_ns: int | None = 0
-        if wait:
-            timeout_ns = max(0, self._timers[0][0] - self._clock.monotonic_ns()) if self._timers else None
-        if self.host_sleeps or timeout_ns is None:
-            wanted: dict[int, int] = {}
-            for fd, sleeps in self.host_sleeps.items():
-                for sleep in sleeps:
-                    wanted[fd] = wanted.get(fd, 0) | sleep.events
-            for fd in host.wait(wanted, timeout_ns):
-                for sleep in list(self.host_sleeps.get(fd, ())):
-                    sleep.wake()
-        elif timeout_ns:
-            self._clock.sleep_ns(timeout_ns)
+        """Make ready whose time or whose descriptor has come."""
+        host.look()
         if self._timers:
+            self._ring()
+
+    def _wait(self) -> None:
+        """Nobody is ready: until the first timer, or until the host has something."""
+        timeout_ns = max(0, self._timers[0].deadline_ns - self._clock.monotonic_ns()) if self._timers else None
+        self._clock.wait(timeout_ns)
+        self._ring()
+
+    def _ring(self) -> None:
+        """Act on the timers whose time has come."""
+        if self._timers:
+            from _heapq import heappop  # noqa: PLC0415
+
             now_ns = self._clock.monotonic_ns()
-            while self._timers and self._timers[0][0] <= now_ns:
-                heappop(self._timers)[2]()
+            while self._timers and self._timers[0].deadline_ns <= now_ns:
+                alarm: Alarm = heappop(self._timers)
+                act, alarm.act = alarm.act, None
+                if act is not None:
+                    act()
+                else:
+                    self._n_cancelled -= 1

@@ -31,6 +31,7 @@ from pyuk.abi.signal import (
 )  # fmt: skip
 from pyuk.kernel.task import SIGNAL_PENDING
 from pyuk.machine.cpu import RAX, RIP
+from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,10 +99,22 @@ _DEFAULT = Action(SIG_DFL, 0, 0, 0)
 class SignalActions:
     """The dispositions of a process, by signo; shared by its threads."""
 
-    __slots__ = ("_actions",)
+    __slots__ = ("_actions", "_signalfd_queue")
 
     def __init__(self) -> None:
         self._actions: dict[int, Action] = {}
+        self._signalfd_queue: WaitQueue | None = None
+
+    def signalfd_queue(self) -> WaitQueue:
+        """Who reads or polls a signalfd(2): woken when a signal comes."""
+        if self._signalfd_queue is None:
+            self._signalfd_queue = WaitQueue()
+        return self._signalfd_queue
+
+    def tell_signalfds(self) -> None:
+        """A signal has come."""
+        if self._signalfd_queue is not None:
+            self._signalfd_queue.wake()
 
     def get(self, signo: int) -> Action:
         """What is to be done with signo; the default action where nothing was set."""
@@ -131,6 +144,7 @@ def send(task: Task, info: Siginfo) -> None:
     """Make a signal pending for one thread."""
     if _is_wanted(task, info):
         task.pending.add(info)
+        task.actions.tell_signalfds()
         recompute(task)
 
 
@@ -138,6 +152,7 @@ def send_process(process: Process, info: Siginfo) -> None:
     """Make a signal pending for a process: some thread that does not block it will take it."""
     if process.tasks and _is_wanted(process.tasks[0], info):
         process.pending.add(info)
+        process.tasks[0].actions.tell_signalfds()
         for task in process.tasks:
             recompute(task)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pyuk.abi.types import Tid
 from pyuk.kernel.pending import PendingSignals
 from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.types import UserAddr
+    from collections.abc import Callable
+
+    from pyuk.abi.types import Tid, UserAddr
     from pyuk.fs.context import FsContext
     from pyuk.fs.file import FdTable
     from pyuk.kernel.crash import Crash
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.limits import Limits
     from pyuk.kernel.scheduler import Sleep
     from pyuk.kernel.signals import SignalActions
+    from pyuk.kernel.timers import PosixTimer, Timer
     from pyuk.loader.load import Loaded
     from pyuk.mm.backing import Backing
     from pyuk.mm.space import AddressSpace
@@ -36,9 +38,39 @@ class Process:
     """
 
     __slots__ = (
-        "child_changed", "children", "crash", "dumpable", "dumped_core", "exe", "exit_signal", "has_execed",
-        "is_stopped", "is_subreaper", "limits", "loaded", "news", "parent", "pending", "pgid", "pid", "sid", "status",
-        "tasks", "vfork_done",
+        "child_changed",
+        "children",
+        "children_cpu_ns",
+        "children_faults",
+        "children_max_rss_kib",
+        "cpu_timers",
+        "crash",
+        "dumpable",
+        "dumped_core",
+        "ended_cpu_ns",
+        "ended_faults",
+        "exe",
+        "exit_signal",
+        "has_execed",
+        "interval_timers",
+        "is_stopped",
+        "is_subreaper",
+        "limits",
+        "loaded",
+        "max_rss_kib",
+        "news",
+        "next_timer",
+        "outer_parent_pid",
+        "parent",
+        "pending",
+        "pgid",
+        "pid",
+        "posix_timers",
+        "sid",
+        "status",
+        "tasks",
+        "uid_at_end",
+        "vfork_done",
     )  # fmt: skip
 
     def __init__(self, pid: Tid, parent: Process | None, limits: Limits) -> None:
@@ -68,21 +100,66 @@ class Process:
         self.dumped_core = False
         self.dumpable = 1
         self.is_subreaper = False
+        self.outer_parent_pid = 0
+        """Of one whose parent is no guest: 0 for the first, 1 (init) for orphans."""
+        self.uid_at_end = 0
+        """The real user id that its SIGCHLD tells."""
+        self.ended_cpu_ns = 0
+        """CPU time of the threads that have ended."""
+        self.ended_faults = 0
+        self.max_rss_kib = 0
+        """Of the address spaces it has left."""
+        self.children_cpu_ns = self.children_faults = self.children_max_rss_kib = 0
+        """What the children that have been waited for had used, and theirs."""
+        self.cpu_timers: list[Timer] = []
+        """Those that watch its CPU time and are armed."""
+        self.interval_timers: dict[int, Timer] = {}
+        self.posix_timers: dict[int, PosixTimer] = {}
+        self.next_timer = 0
         self.crash: Crash | None = None
 
     @property
     def parent_pid(self) -> int:
-        """getppid(2); 0 where the parent is no guest."""
-        return 0 if self.parent is None else self.parent.pid
+        """getppid(2)."""
+        return self.outer_parent_pid if self.parent is None else self.parent.pid
 
 
 class Task:
     """One thread. Everything of it is here: the CPU's registers are its own only while it runs."""
 
     __slots__ = (
-        "actions", "altstack", "awaited", "blocked", "clear_child_tid", "comm", "creds", "files", "frame", "fs", "is_ready",
-        "kernel", "mem", "mm", "no_new_privs", "parent_death_signal", "pending", "process", "restore_blocked",
-        "robust_list", "rseq", "sleep", "tid", "timer_slack_ns", "work",
+        "actions",
+        "altstack",
+        "awaited",
+        "blocked",
+        "clear_child_tid",
+        "comm",
+        "cpu_ns",
+        "creds",
+        "files",
+        "frame",
+        "fs",
+        "is_ready",
+        "kernel",
+        "mem",
+        "mm",
+        "nice",
+        "no_new_privs",
+        "parent_death_signal",
+        "pending",
+        "personality",
+        "policy",
+        "process",
+        "realtime_priority",
+        "resets_on_fork",
+        "restart",
+        "restore_blocked",
+        "robust_list",
+        "rseq",
+        "sleep",
+        "tid",
+        "timer_slack_ns",
+        "work",
     )  # fmt: skip
 
     def __init__(
@@ -99,6 +176,13 @@ class Task:
         self.mm: AddressSpace
         self.mem: UserMemory
         self.comm = b""
+        self.cpu_ns = 0
+        """CPU time it has had, as charged (Kernel.charge)."""
+        self.restart: Callable[[], int] | None = None
+        """What restart_syscall(2) goes on with."""
+        self.policy = self.realtime_priority = self.nice = 0
+        self.resets_on_fork = False
+        self.personality = 0
         self.frame: bytes | None = None
         """The CPU's state while another task runs; None before the first time, and while it runs itself."""
         self.sleep: Sleep | None = None

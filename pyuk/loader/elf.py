@@ -34,7 +34,7 @@ from pyuk.abi.elf import (
 )  # fmt: skip
 from pyuk.abi.errno import ELIBBAD, ENOEXEC, SyscallError
 from pyuk.abi.mman import PROT_EXEC, PROT_READ, PROT_WRITE
-from pyuk.loader.error import LoadError
+from pyuk.loader import LoadError
 from pyuk.loader.image import PATH_MAX, Image
 
 PAGE_BYTES = 4096

@@ -2,56 +2,17 @@
 
 from __future__ import annotations
 
+import stat as modes
+
 from pyuk.abi.errno import EACCES, EINVAL, EIO, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK, O_RDONLY
-from pyuk.abi.stat import S_IFDIR, S_IFMT, S_IFREG
-from pyuk.loader.error import LoadError
+from pyuk.loader import LoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection
-    from typing import Protocol
 
-    from pyuk.mm.backing import Backing
-
-    class StatLike(Protocol):
-        """The part of a stat result that decides who may execute."""
-
-        @property
-        def st_mode(self) -> int: ...
-        @property
-        def st_uid(self) -> int: ...
-        @property
-        def st_gid(self) -> int: ...
-
-    class ExecutableFile(Protocol):
-        """What the loader asks of an open file (fs.file.OpenFile has it)."""
-
-        def stat(self) -> os.stat_result | StatLike: ...
-        def pread(self, slices: list[memoryview], offset: int) -> int: ...
-        def backing(self) -> Backing: ...
-        def release(self) -> None: ...
-
-    class Opener(Protocol):
-        """Opens a path for a process, with open(2)'s flags and errors (fs.context.FsContext.open)."""
-
-        def __call__(self, path: bytes, flags: int, /) -> ExecutableFile: ...
-
-    class Credentials(Protocol):
-        """Who asks (cred(7)): real and effective ids, and supplementary groups."""
-
-        @property
-        def uid(self) -> int: ...
-        @property
-        def euid(self) -> int: ...
-        @property
-        def gid(self) -> int: ...
-        @property
-        def egid(self) -> int: ...
-        @property
-        def groups(self) -> Collection[int]: ...
-
+    from pyuk.loader.protocols import Credentials, ExecutableFile, Opener, StatLike
 
 BINPRM_BUF_SIZE = 256
 """How much of a file its format is recognised by (include/uapi/linux/binfmts.h)."""
@@ -107,9 +68,9 @@ def open_exec(opener: Opener, path: bytes, creds: Credentials) -> Image:
     file = opener(path, O_RDONLY | O_NONBLOCK)
     try:
         stat = file.stat()
-        kind = stat.st_mode & S_IFMT
-        if kind != S_IFREG:
-            raise LoadError(EACCES, "is a directory" if kind == S_IFDIR else "not a regular file")
+        if not modes.S_ISREG(stat.st_mode):
+            is_directory = modes.S_ISDIR(stat.st_mode)
+            raise LoadError(EACCES, "is a directory" if is_directory else "not a regular file")
         if not _may_execute(stat, creds):
             raise LoadError(EACCES, "no execute permission")
         return Image(path, file)

@@ -6,20 +6,19 @@ program in an empty address space, where a failure is the end of the process (fs
 
 from __future__ import annotations
 
-from pyuk.abi.auxv import AT_BASE, AT_ENTRY, AT_PHDR, AT_PHNUM, AT_SECURE, AT_SYSINFO_EHDR
+from pyuk.abi.elf import AT_BASE, AT_ENTRY, AT_PHDR, AT_PHNUM, AT_SECURE, AT_SYSINFO_EHDR
 from pyuk.abi.errno import EINVAL, ELOOP, ENOEXEC, SyscallError, message
+from pyuk.loader import LateLoadError, LoadError
 from pyuk.loader.elf import EXSTACK_ENABLE_X, ElfFile, parse_interpreter, parse_program
-from pyuk.loader.error import LateLoadError, LoadError
 from pyuk.loader.image import Image, open_exec
-from pyuk.loader.script import parse_shebang
 from pyuk.loader.segments import map_interpreter, map_program
-from pyuk.loader.stack import STACK_TOP, Cpu, Strings, Tables, check_limits
+from pyuk.loader.stack import STACK_TOP, STK_LIM, Cpu, Strings, Tables, check_limits
 from pyuk.machine.paging import TASK_SIZE
 from pyuk.mm.usermem import UserMemory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.loader.image import Credentials, Opener
+    from pyuk.loader.protocols import Credentials, Opener
     from pyuk.loader.vdso import Vdso
     from pyuk.mm.backing import Backing
     from pyuk.mm.space import AddressSpace
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 SCRIPT_DEPTH_MAX = 5
 """How many `#!` lines may lead from one interpreter to the next (exec_binprm)."""
 COMM_BYTES = 15
-_STK_LIM = 8 << 20
 
 
 class Loaded:
@@ -105,7 +103,7 @@ class Program:
         space: AddressSpace,
         random16: bytes,
         *,
-        stack_limit_bytes: int = _STK_LIM,
+        stack_limit_bytes: int = STK_LIM,
         cpu: Cpu | None = None,
         vdso: Vdso | None = None,
         secure: bool = False,
@@ -195,7 +193,7 @@ def prepare(
     envp: list[bytes],
     creds: Credentials,
     *,
-    stack_limit_bytes: int = _STK_LIM,
+    stack_limit_bytes: int = STK_LIM,
 ) -> Program:
     """Open and check a program and what it needs; nothing is mapped.
 
@@ -209,7 +207,7 @@ def prepare(
     image = _open(opener, path, creds, b"")
     depth = 0
     try:
-        while (shebang := parse_shebang(image.buf)) is not None:
+        while (shebang := _shebang(image)) is not None:
             name, argument = shebang
             argv = [name, *([] if argument is None else [argument]), image.path, *argv[1:]]
             check_limits(argv, envp, path, n_pointers, stack_limit_bytes)
@@ -226,6 +224,15 @@ def prepare(
             error.reason = f"#! interpreter {_show(image.path)}: {error.reason}"
         raise
     return Program(elf, interpreter, argv, envp, path, creds)
+
+
+def _shebang(image: Image) -> tuple[bytes, bytes | None] | None:
+    """A script's interpreter and its argument; None for what is no script."""
+    if not image.buf.startswith(b"#!"):
+        return None
+    from pyuk.loader.script import parse_shebang  # noqa: PLC0415  # most programs are none
+
+    return parse_shebang(image.buf)
 
 
 def _find_interpreter(opener: Opener, elf: ElfFile, creds: Credentials) -> ElfFile | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import ENOEXEC
-from pyuk.loader.error import LoadError
+from pyuk.loader import LoadError
 
 _BLANKS = b" \t"
 _TERMINATORS = b" \t\0"

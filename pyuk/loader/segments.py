@@ -10,8 +10,8 @@ from __future__ import annotations
 from pyuk.abi.elf import ET_DYN, ET_EXEC, PF_X
 from pyuk.abi.errno import EFAULT, EINVAL, ENOMEM, EPERM, SyscallError, message
 from pyuk.abi.mman import MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE
+from pyuk.loader import LateLoadError
 from pyuk.loader.elf import PAGE_BYTES, PAGE_MASK, U64
-from pyuk.loader.error import LateLoadError
 from pyuk.machine.paging import TASK_SIZE
 from pyuk.mm.usermem import UserMemory
 

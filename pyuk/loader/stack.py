@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 
-from pyuk.abi.auxv import (
+from pyuk.abi.elf import (
     AT_BASE,
     AT_CLKTCK,
     AT_EGID,
@@ -33,12 +33,12 @@ from pyuk.abi.auxv import (
     AT_UID,
 )  # fmt: skip
 from pyuk.abi.errno import E2BIG
+from pyuk.loader import LoadError
 from pyuk.loader.elf import PAGE_BYTES, PHDR_BYTES
-from pyuk.loader.error import LoadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.loader.image import Credentials
+    from pyuk.loader.protocols import Credentials
 
 STACK_TOP = 0x7FFF_FFFF_F000
 """End of the stack when nothing is randomised (STACK_TOP = TASK_SIZE_MAX)."""
@@ -47,7 +47,7 @@ MAX_ARG_STRLEN = 32 * 4096
 """One string with its NUL (include/uapi/linux/binfmts.h)."""
 ARG_MAX_BYTES = 128 * 1024
 """All strings and pointers may take this much even where the stack's limit is small (uapi/linux/limits.h)."""
-_STK_LIM = 8 << 20
+STK_LIM = 8 << 20
 
 PLATFORM = b"x86_64\0"
 RANDOM_BYTES = 16
@@ -108,7 +108,7 @@ def check_limits(argv: list[bytes], envp: list[bytes], execfn: bytes, n_pointers
     The room is a quarter of RLIMIT_STACK, at most 6 MiB and at least 128 KiB, and the pointers count.
     Source: execve(2), "Limits on size of arguments and environment"; bprm_stack_limits.
     """
-    limit = max(min(_STK_LIM // 4 * 3, stack_limit_bytes // 4), ARG_MAX_BYTES) - n_pointers * 8
+    limit = max(min(STK_LIM // 4 * 3, stack_limit_bytes // 4), ARG_MAX_BYTES) - n_pointers * 8
     if limit <= 0:
         raise LoadError(E2BIG, f"{n_pointers} arguments and environment strings")
     strings = [*argv, *envp, execfn]

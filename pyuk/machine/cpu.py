@@ -10,12 +10,12 @@ from __future__ import annotations
 import sys
 
 from pyuk.machine import engine as uc
-from pyuk.machine import fpu
 from pyuk.machine.boot import INVALIDATE, INVALIDATED, KernelHalf, enter_kernel, enter_ring_3
 from pyuk.machine.clib import c_int, c_uint32, c_uint64, c_void_p
 from pyuk.machine.engine import Engine, MachineError
 from pyuk.machine.paging import PAGE_SHIFT
 from pyuk.machine.plant import Planter
+from pyuk.machine.registers import Registers
 from pyuk.machine.state import open_state
 from pyuk.machine.ticker import Ticker
 
@@ -23,11 +23,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from pyuk.abi.types import FrameNr
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
+
+    RegisterFile: TypeAlias = "memoryview[int]"
 
 # Indices of `regs`: the order of ModRM
 RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI = range(8)
@@ -39,7 +41,6 @@ DIVIDE_ERROR, DEBUG, BREAKPOINT, OVERFLOW, INVALID_OPCODE = 0, 1, 3, 4, 6
 STACK_FAULT, GENERAL_PROTECTION, PAGE_FAULT, X87_FAULT, ALIGNMENT_CHECK = 12, 13, 14, 16, 17
 
 FAULT_WRITE, FAULT_FETCH = 1 << 1, 1 << 4  # bits of a page fault's error code
-_RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
 TF = 1 << 8  # RFLAGS: trap after every instruction
 
 _N_EARLY_FLUSHES = 12
@@ -56,7 +57,7 @@ _VOID = 2  # the rest of the block does not count, for _refuse
 _IN_KERNEL = 4  # between slices: the CPU is at CPL 0, for _invalidate
 
 
-class Cpu:
+class Cpu(Registers):
     """The one CPU.
 
     Invariant outside hooks: CPL 3, long mode, and CR3 the root of `page_table` as soon as the guest
@@ -65,13 +66,13 @@ class Cpu:
 
     def __init__(self, ram: Ram) -> None:
         self.ram = ram
-        self._engine = engine = Engine()
+        engine = Engine()
         engine.ctl(uc.UC_CTL_CPU_MODEL, c_int(uc.UC_CPU_X86_WESTMERE))
         engine.ctl(uc.UC_CTL_TCG_BUFFER_SIZE, c_uint32(_TCG_BUFFER_BYTES))
         memory = (c_uint64(0), c_uint64(ram.size_bytes), uc.UC_PROT_ALL, c_void_p(ram.host_address))
         engine.check(engine.held.uc_mem_map_ptr(engine.handle, *memory))
-        self._state = state = open_state(engine)
-        self.regs = state.regs
+        state = open_state(engine)
+        super().__init__(engine, state)
         self._half = half = KernelHalf(ram)
         self.kernel_entry = half.entry
         """The top-level page-table entry that every address space shares."""
@@ -86,8 +87,11 @@ class Cpu:
         self.on_tick: Callable[[], None] = lambda: None
         """Called between time slices, outside any hook."""
         self._syscall: Callable[[], object] | None = None
+        self._start = engine.free.uc_emu_start
+        self._begin, self._none = c_uint64(), c_uint64(0)
         self._attention = False  # something of the following is wanted before the guest goes on
         self._stop_wanted = self._flush_wanted = self._root_changed = False
+        self._unfinished = False  # a hook has stopped the engine for something that cannot be done inside
         self._mode = 0
         self._kept = b""  # in _VOID and _IN_KERNEL: the CPU as it was before
         self._stale_pages: list[int] = []
@@ -95,82 +99,13 @@ class Cpu:
         self.was_single_step = False
         """Of the last DEBUG: RFLAGS.TF made it, and not the instruction INT1 (DR6.BS)."""
         self._error: BaseException | None = None
+        self._catcher = self._on_unraisable
         self._unraisable = sys.unraisablehook
         self._repeat: dict[CodeType, Callable[[dict[str, Any]], object]] = {}
         self._planter = Planter(ram)
         self._n_early_flushes = 0
-        self.read_flags = engine.read_flags
-        """RFLAGS without the property's look-ups: on the path of every syscall."""
         self.n_tlb_flushes = self.n_pages_flushed = self.n_frames_dropped = 0
         self._ticker = Ticker(engine.stop) if state.stops_are_exact else None
-
-    # The registers beside `regs`
-
-    @property
-    def rflags(self) -> int:
-        """RFLAGS, whole; the engine keeps the arithmetic bits in another form and works them out here."""
-        return self._engine.read_flags()
-
-    @rflags.setter
-    def rflags(self, value: int) -> None:
-        self._write(uc.UC_X86_REG_EFLAGS, value)
-
-    @property
-    def fs_base(self) -> int:
-        """The base of FS, a canonical address: thread-local storage."""
-        return self._engine.read(uc.UC_X86_REG_FS_BASE)
-
-    @fs_base.setter
-    def fs_base(self, value: int) -> None:
-        self._write(uc.UC_X86_REG_FS_BASE, value)
-
-    @property
-    def gs_base(self) -> int:
-        """The base of GS, a canonical address."""
-        return self._engine.read(uc.UC_X86_REG_GS_BASE)
-
-    @gs_base.setter
-    def gs_base(self, value: int) -> None:
-        self._write(uc.UC_X86_REG_GS_BASE, value)
-
-    def read_fxsave(self) -> bytes:
-        """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
-        return fpu.read_fxsave(self._engine)
-
-    def write_fxsave(self, image: bytes) -> None:
-        """Load the x87 and SSE state as `fxrstor64`."""
-        self._state.flush()
-        fpu.write_fxsave(self._engine, image)
-        self._state.fetch()
-
-    def reset_fpu(self) -> None:
-        """The state of a new program: everything masked, 64-bit precision, registers empty."""
-        self.write_fxsave(fpu.initial_fxsave())
-
-    def reset(self) -> None:
-        """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common)."""
-        for index in range(len(self.regs)):
-            self.regs[index] = 0
-        self.rflags = _RFLAGS_AT_ENTRY
-        for selector in (uc.UC_X86_REG_DS, uc.UC_X86_REG_ES, uc.UC_X86_REG_FS, uc.UC_X86_REG_GS):
-            self._write(selector, 0)
-        self.fs_base = self.gs_base = 0
-        self.reset_fpu()
-
-    def _write(self, register: int, value: int) -> None:
-        self._state.flush()
-        self._engine.write(register, value)
-        self._state.fetch()
-
-    @property
-    def error_code(self) -> int:
-        """What the last fault pushed: the page-fault bits, or a selector."""
-        return self._state.error_code
-
-    @property
-    def cr2(self) -> int:
-        """The address of the last page fault."""
-        return self._state.cr2
 
     # What the kernel asks of the CPU
 
@@ -194,18 +129,6 @@ class Cpu:
         if self.page_table is page_table:
             self.page_table = None
             self._root_changed = self._attention = True
-
-    def save(self) -> bytes:
-        """The trap frame of a task: all registers, x87 and SSE included."""
-        return self._state.save()
-
-    def restore(self, frame: bytes) -> None:
-        """Go on where `save` was; the address space is `load_space`'s business."""
-        state = self._state
-        root = state.cr3
-        state.restore(frame)
-        state.cr3 = root
-        state.clear_exception()
 
     def flush_tlb(self) -> None:
         """Forget all cached page-table entries before the guest goes on (several calls cost one)."""
@@ -268,19 +191,15 @@ class Cpu:
 
     def run(self) -> None:
         """Run the guest until a trap's handler calls `stop`. What a handler raises is raised here."""
-        engine, regs, state = self._engine, self.regs, self._state
-        start = engine.free.uc_emu_start
-        handle, none, zero = engine.handle, c_uint64(0), c_int(0)
-        begin = c_uint64()
+        regs, state = self.regs, self._state
+        start, handle, begin, none = self._start, self._engine.handle, self._begin, self._none
         self._stop_wanted = False
-        if sys.unraisablehook != self._on_unraisable:
+        if sys.unraisablehook is not self._catcher:
             self._unraisable = sys.unraisablehook
-            sys.unraisablehook = self._on_unraisable
+            sys.unraisablehook = self._catcher
         if self._ticker is not None:
             self._ticker.arm()
         try:
-            if self._unfinished():  # an exception came between
-                self._finish()
             while not self._stop_wanted:
                 if self._attention:
                     self._settle()
@@ -290,16 +209,18 @@ class Cpu:
                 state.flush()
                 begin.value = regs[RIP]
                 try:
-                    error = start(handle, begin, none, none, zero)
+                    error = start(handle, begin, none, none, none)
                 finally:
                     state.fetch()
-                if self._unfinished():
+                if self._unfinished:
                     self._finish()
                 elif error:
-                    engine.check(error)
+                    self._engine.check(error)
                 elif not self._stop_wanted:
                     self._tick()
         finally:
+            if self._unfinished:
+                self._abandon()
             if self._ticker is not None:
                 self._ticker.disarm()
             sys.unraisablehook = self._unraisable
@@ -339,7 +260,10 @@ class Cpu:
             self._root_changed = self._flush_wanted = False
             self._stale_pages.clear()
             self.n_tlb_flushes += 1
-        if self._stop_wanted or self._stale_pages:
+        if self._stale_pages:
+            self._unfinished = True
+            self._engine.stop()
+        elif self._stop_wanted:
             self._engine.stop()
         self._attention = False
 
@@ -347,22 +271,35 @@ class Cpu:
         """An exception must not cross the engine: keep it, and raise it from `run`."""
         if self._error is None:
             self._error = error
+        self._unfinished = True
         self._engine.stop()
 
-    def _unfinished(self) -> bool:
-        """Whether a hook has stopped the engine for something that cannot be done inside."""
-        return bool(self._planter.found or self._stale_pages or self._mode & ~_STEPPING) or self._error is not None
-
     def _finish(self) -> None:
-        if self._mode & _IN_KERNEL:
-            self._leave_kernel()
+        """Do what a hook has stopped the engine for."""
         if self._planter.found:
-            self._planter.plant(self._engine, self.page_table)
+            self._planter.plant(self._engine)
         if self._mode & _VOID:
             self._deliver_refusal()
+        self._unfinished = False
         if self._error is not None:
             error, self._error = self._error, None
             raise error
+
+    def _abandon(self) -> None:
+        """An exception came before `_finish` was through: the guest, or another, finds all as if it began now."""
+        if self._mode & (_VOID | _IN_KERNEL):
+            self._leave()
+        if self._planter.found:
+            self.drop_translations(self._planter.forget())
+        self._unfinished = False
+        self._error = None
+
+    def _leave(self) -> None:
+        """Put back the registers that were kept: the CPU is out of the void, or out of the kernel."""
+        self._state.restore(self._kept)
+        self.rflags = self._engine.read_flags()  # kept in the form they have inside a block
+        self._mode &= ~(_VOID | _IN_KERNEL)
+        self.flush_tlb()
 
     def _invalidate(self) -> None:
         """Take single pages out of the TLB, by invlpg in a kernel context. Only between slices."""
@@ -370,6 +307,7 @@ class Cpu:
         begin, none = c_uint64(INVALIDATE), c_uint64(0)
         self._kept = state.save()
         self._mode |= _IN_KERNEL
+        self._unfinished = True
         try:
             while self._stale_pages:
                 state.restore(self._kernel)
@@ -383,11 +321,9 @@ class Cpu:
                 self.n_pages_flushed += 1
                 self._stale_pages.pop()
         finally:
-            self._leave_kernel()
-
-    def _leave_kernel(self) -> None:
-        self._state.restore(self._kept)
-        self._mode &= ~_IN_KERNEL
+            state.restore(self._kept)
+            self._mode &= ~_IN_KERNEL
+            self._unfinished = False
 
     # The hooks
 
@@ -473,6 +409,7 @@ class Cpu:
                 if at != block_at:  # on the engine's stack: nearly always the same
                     block, block_at = uc.Block.from_address(at), at
                 if wants(self.page_table, block.pc, block.n_bytes):
+                    self._unfinished = True
                     engine.stop()
             except BaseException as error:  # noqa: BLE001
                 fail(error)
@@ -557,17 +494,14 @@ class Cpu:
         state = self._state
         self._kept = state.save()
         self._mode |= _VOID
+        self._unfinished = True
         state.cr3 = self._half.empty_root << PAGE_SHIFT
         self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
         self._engine.stop()
 
     def _deliver_refusal(self) -> None:
-        state = self._state
-        state.restore(self._kept)
-        self.rflags = self._engine.read_flags()  # kept in the form they have inside a block
-        self._mode &= ~_VOID
-        self.flush_tlb()
-        state.error_code = 0
+        self._leave()
+        self._state.error_code = 0
         self._exception(GENERAL_PROTECTION, 0)
 
 

@@ -154,6 +154,11 @@ class Engine:
         self._read(self.handle, _EFLAGS, self._flags_at)
         return self._flags.value
 
+    def settle_flags(self) -> None:
+        """Store the arithmetic flags in RFLAGS itself, where the engine looks for them when it starts."""
+        self._read(self.handle, _EFLAGS, self._flags_at)
+        self.held.uc_reg_write(self.handle, _EFLAGS, self._flags_at)
+
     def context_bytes(self) -> int:
         """The size of a uc_context: a header of the library's own, and all CPU state but the TLB."""
         self.held.uc_context_size.restype = clib.c_size_t

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.machine.cpu import Cpu
+from pyuk.machine.cpu import RIP, TF, Cpu
 from pyuk.machine.paging import PageTable
 from pyuk.machine.ram import Ram
 
@@ -37,6 +37,22 @@ class Machine:
             self.cpu.flush_tlb()
         else:
             self.cpu.flush_page(va)
+
+    @property
+    def rip(self) -> int:
+        """Where the guest is."""
+        return self.cpu.regs[RIP]
+
+    def single_step(self) -> bool:
+        """Let the guest do one instruction, and trap as with RFLAGS.TF; false where it traps so by its own wish."""
+        if self.cpu.rflags & TF:
+            return False
+        self.cpu.rflags |= TF
+        return True
+
+    def end_single_step(self) -> None:
+        """No more."""
+        self.cpu.rflags &= ~TF
 
     def drop_translations(self, frames: list[FrameNr]) -> None:
         """The code in these frames has changed: never run what was translated from them."""

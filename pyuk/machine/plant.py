@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from pyuk.machine import engine as uc
 from pyuk.machine.clib import c_uint64
-from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK
+from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.types import FrameNr
     from pyuk.machine.engine import Engine
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
@@ -27,8 +28,8 @@ class Planter:
     def __init__(self, ram: Ram) -> None:
         self._ram = ram
         self._find = ram.find
-        self.found: list[tuple[int, int]] = []
-        """Start of the block, address of the instruction."""
+        self.found: list[tuple[int, FrameNr, int]] = []
+        """Start of the block, the frame it begins in, the instruction's place in RAM."""
         self._planting = False
         self.n_planted = 0
 
@@ -49,11 +50,13 @@ class Planter:
         at = insn.find_vex(table.code_at(block, n_bytes), n_bytes)
         if at < 0:
             return False
-        self.found.append((block, block + at))
+        frame = (table.entry(block) & FRAME_MASK) >> PAGE_SHIFT
+        where = (table.entry(block + at) & FRAME_MASK) + (block + at & PAGE_MASK)
+        self.found.append((block, frame, where))  # type: ignore[arg-type]
         return True
 
-    def plant(self, engine: Engine, table: PageTable | None) -> None:
-        """Translate what was found with its traps. The table is the one it was found in.
+    def plant(self, engine: Engine) -> None:
+        """Translate what was found with its traps, in the address space it was found in.
 
         The translation is made by starting the engine, which `wants` stops again before anything runs:
         UC_CTL_TB_REQUEST_CACHE would do it too, but jumps into nowhere when the engine's buffer is full.
@@ -61,8 +64,7 @@ class Planter:
         ram = self._ram.bytes
         none = c_uint64(0)
         while self.found:
-            block, address = self.found[-1]
-            where = (table.entry(address) & FRAME_MASK) + (address & PAGE_MASK) if table is not None else 0
+            block, _frame, where = self.found[-1]
             # Only what begins at or runs over this first byte: another block's trap at the same address stays.
             engine.ctl(uc.UC_CTL_TB_REMOVE_CACHE, c_uint64(block), c_uint64(block + 1))
             true_byte = ram[where]
@@ -75,3 +77,9 @@ class Planter:
                 self._planting = False
             self.found.pop()
             self.n_planted += 1
+
+    def forget(self) -> list[FrameNr]:
+        """Plant nothing; gives the frames whose translations have no traps."""
+        frames = [frame for _block, frame, _where in self.found]
+        self.found.clear()
+        return frames

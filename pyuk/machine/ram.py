@@ -9,6 +9,7 @@ Frames are given out one by one from the bottom, and from the top in runs of 512
 from __future__ import annotations
 
 import mmap
+from _bisect import bisect_left  # the bisect module defines it in Python first
 
 from pyuk.abi.errno import ENOMEM, SyscallError
 from pyuk.machine.clib import addressof, c_char
@@ -208,17 +209,23 @@ class Ram:
             self._join_runs()
 
     def _join_runs(self) -> None:
-        members: dict[int, list[FrameNr]] = {}
-        for frame in self._free:
-            members.setdefault(frame >> 9, []).append(frame)
+        """Find the whole runs among the free frames, and give them back."""
+        free = self._free
+        free.sort()
         rest: list[FrameNr] = []
         whole: list[FrameNr] = []
-        for number, frames in members.items():
-            if len(frames) == RUN_FRAMES:
-                whole.append(number << 9)  # type: ignore[arg-type]
+        at = 0
+        while at < len(free):
+            first = free[at]
+            last = at + RUN_FRAMES - 1
+            if first % RUN_FRAMES == 0 and last < len(free) and free[last] == first + RUN_FRAMES - 1:
+                whole.append(first)
+                at += RUN_FRAMES
             else:
-                rest += frames
-        self._free[:] = rest
+                following = bisect_left(free, (first | RUN_FRAMES - 1) + 1, at)
+                rest += free[at:following]
+                at = following
+        free[:] = rest
         self._give_back(whole)
 
     def _end_run_quarantine(self) -> None:

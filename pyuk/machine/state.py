@@ -1,4 +1,4 @@
-"""The CPU state as Python sees it: views of the engine's own memory, or of a copy where those cannot be had."""
+"""The CPU state as Python sees it: views of the engine's own memory, or of a copy (copied.py) where that fails."""
 
 from __future__ import annotations
 
@@ -93,43 +93,6 @@ class LiveState:
         """Give back what is not the engine's own."""
 
 
-class CopiedState(LiveState):
-    """The same views of a uc_context, which `fetch` and `flush` exchange with the CPU: 0.2 us each.
-
-    All by the public API, but for the offsets inside a context. The engine cannot be stopped from
-    another thread here: without `no_exit_request` four stops in five would repeat an instruction.
-    """
-
-    live = False
-
-    def __init__(self, engine: Engine, layout: Layout) -> None:
-        self._engine = engine
-        self._context = engine.new_context()
-        self.fetch, self.flush = engine.copiers(self._context)  # type: ignore[method-assign]
-        super().__init__(engine, layout, (self._context.value or 0) + layout.context)
-        self.fetch()
-
-    @property
-    def cr3(self) -> int:
-        return self._control[1]
-
-    @cr3.setter
-    def cr3(self, value: int) -> None:
-        self._control[1] = value
-        self.flush()
-
-    def save(self) -> bytes:
-        self.fetch()
-        return super().save()
-
-    def restore(self, saved: bytes) -> None:
-        super().restore(saved)
-        self.flush()
-
-    def close(self) -> None:
-        self._engine.free_context(self._context)
-
-
 def open_state(engine: Engine) -> LiveState:
     """The quickest state that this build of the engine allows.
 
@@ -143,6 +106,8 @@ def open_state(engine: Engine) -> LiveState:
         return LiveState(engine, layout, base)
     if wish == "live":
         raise uc.MachineError("PYUK_STATE=live: the CPU state is not where it should be in the engine's memory")
+    from pyuk.machine.copied import CopiedState  # noqa: PLC0415  # other builds only
+
     state = CopiedState(engine, layout)
     marks = layouts.write_marks(engine, 2)
     if not layouts.reads_as(layout, state.save(), marks):

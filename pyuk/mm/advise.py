@@ -10,18 +10,18 @@ from pyuk.abi.errno import (
     EFAULT,
     EINVAL,
     ENOMEM,
-    EOPNOTSUPP,
     EPERM,
     SyscallError,
 )  # fmt: skip
 from pyuk.abi.signal import SIGKILL
-from pyuk.machine.paging import FRAME_MASK, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE
+from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, LARGE_SHIFT, PAGE_BYTES, PAGE_MASK, PAGE_SHIFT, TASK_SIZE
 from pyuk.mm import ptes
 from pyuk.mm.fault import PF_WRITE
 from pyuk.mm.vma import (
     VM_DONTCOPY,
     VM_DONTDUMP,
     VM_DONTEXPAND,
+    VM_EXEC,
     VM_HUGEPAGE,
     VM_LOCKED,
     VM_MAYSHARE,
@@ -67,10 +67,9 @@ def madvise(space: AddressSpace, addr: int, length: int, advice: int) -> None:
     """Act on or record advice for [addr, addr + length).
 
     Errors: EINVAL unknown advice, unaligned, overflow, or not for this kind of area; ENOMEM a hole (the areas
-    beside it have been advised, except by MADV_POPULATE_*, which stops); EACCES, EOPNOTSUPP MADV_REMOVE; EFAULT
+    beside it have been advised, except by MADV_POPULATE_*, which stops); EACCES MADV_REMOVE; EFAULT
     MADV_POPULATE_* past the end of a file; EPERM MADV_HWPOISON.
-    Deviation: MADV_FREE keeps the pages, as Linux does without memory pressure; MADV_REMOVE of a file is EOPNOTSUPP;
-    MADV_COLLAPSE is EINVAL.
+    Deviation: MADV_FREE keeps the pages, as Linux does without memory pressure.
     """
     if advice in (mman.MADV_HWPOISON, mman.MADV_SOFT_OFFLINE):
         raise SyscallError(EPERM, "needs CAP_SYS_ADMIN")
@@ -130,7 +129,9 @@ def _advise_pages(space: AddressSpace, vma: Vma, start: int, end: int, advice: i
             space.note_peaks()
         ptes.prepare(space.page_table, start, end)
         ptes.clear(space, start, end)
-    elif (advice == mman.MADV_FREE and vma.pages is not None) or advice == mman.MADV_COLLAPSE:
+    elif advice == mman.MADV_COLLAPSE:
+        _collapse(space, vma, start, end)
+    elif advice == mman.MADV_FREE and vma.pages is not None:
         raise SyscallError(EINVAL, "not for this kind of area")
     elif advice == mman.MADV_REMOVE:
         _remove(space, vma, start, end)
@@ -148,7 +149,8 @@ def _remove(space: AddressSpace, vma: Vma, start: int, end: int) -> None:
     if vma.flags & (VM_SHARED | VM_WRITE) != VM_SHARED | VM_WRITE:
         raise SyscallError(EACCES, "not shared and writable")
     if vma.backing is not None:
-        raise SyscallError(EOPNOTSUPP, "the host's files are not punched")
+        vma.backing.punch(vma.page_at(start) << PAGE_SHIFT, end - start)
+        return
     gone = [page for page in range(vma.page_at(start), vma.page_at(end)) if page in pages.frames]
     frames = {pages.frames[page] for page in gone}
     for other in space.cache.spaces:
@@ -156,6 +158,21 @@ def _remove(space: AddressSpace, vma: Vma, start: int, end: int) -> None:
             if area.pages is pages:
                 ptes.clear_frames(other, area, frames)
     pages.forget(gone)
+
+
+def _collapse(space: AddressSpace, vma: Vma, start: int, end: int) -> None:
+    """MADV_COLLAPSE: 2 MiB pages where there are small ones now (mm/khugepaged.c, madvise_collapse).
+
+    Errors: EINVAL no aligned 2 MiB in the area, not private anonymous memory, or nothing there yet; ENOMEM no run.
+    """
+    last = vma.end - LARGE_BYTES & -LARGE_BYTES
+    if last < vma.start or vma.pages is not None or vma.flags & (VM_NOHUGEPAGE | VM_EXEC) or not vma.flags & VM_WRITE:
+        raise SyscallError(EINVAL, "not for this kind of area")
+    n_failed = 0
+    for region in range(start + LARGE_BYTES - 1 >> LARGE_SHIFT, end >> LARGE_SHIFT):
+        n_failed += not ptes.collapse(space, vma, region)
+    if n_failed:
+        raise SyscallError(EINVAL, "nothing there to collapse")
 
 
 def _read_ahead(vma: Vma, start: int, end: int) -> None:

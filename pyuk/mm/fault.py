@@ -6,7 +6,7 @@ do_cow_fault, do_wp_page), mm/mmap.c (expand_downwards).
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from _bisect import bisect_right  # the bisect module defines it in Python first
 
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.resource import RLIMIT_STACK

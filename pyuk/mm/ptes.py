@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from struct import pack_into
 
+from pyuk.abi.errno import ENOMEM, SyscallError
 from pyuk.machine.paging import FRAME_MASK, LARGE_BYTES, LARGE_SHIFT, NX, PAGE_BYTES, PAGE_SHIFT, PS, A, D, P, W
 from pyuk.mm.vma import VM_SHARED
 
@@ -213,6 +214,32 @@ def _protect_large(space: AddressSpace, vma: Vma, rights: int) -> bool:
         ram.words[slot] = entry & (FRAME_MASK | A | D) | PS | rights | (vma.entry & W if alone else 0)
         found = True
     return found
+
+
+def collapse(space: AddressSpace, vma: Vma, region: int) -> bool:
+    """Put a region's pages into a 2 MiB page of their own; false where it has no table. Errors: ENOMEM no run."""
+    ram, table = space.ram, space.page_table
+    if region in table.large:
+        return True
+    if region not in table.leaves:
+        return False
+    base = table.own(region)
+    run = ram.alloc_run()
+    if not run:
+        raise SyscallError(ENOMEM, "no 2 MiB of neighbouring frames")
+    entries = ram.words[base : base + 512].tolist()
+    for page, entry in enumerate(entries, run):
+        if entry:
+            ram.frame(page)[:] = ram.frame((entry & FRAME_MASK) >> PAGE_SHIFT)  # type: ignore[arg-type]
+    ram.words[base : base + 512] = _ZEROS
+    table.drop_leaf(region)
+    table.set_large(region, run << PAGE_SHIFT | vma.entry | D)
+    if not vma.anon_vma:
+        space.prepare_anon_vma(vma)
+    space.n_large += 1
+    flush_all(space)
+    ram.release_all([(entry & FRAME_MASK) >> PAGE_SHIFT for entry in entries if entry])  # type: ignore[misc]
+    return True
 
 
 def write_protect(space: AddressSpace, start: int, end: int) -> None:

@@ -66,6 +66,7 @@ from pyuk.mm.vma import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.types import FrameNr
     from pyuk.mm.backing import Backing, Limits, Machine
     from pyuk.mm.fault import Fault
     from pyuk.mm.pagecache import PageCache
@@ -98,7 +99,7 @@ class AddressSpace:
         "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "code_range", "data_bytes",
         "default_flags", "env_range", "limits", "machine", "may_lock_all", "mmap_min_addr", "n_around", "n_cow",
         "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "peak_pages", "peak_rss_pages",
-        "pkey_map", "ram", "start_brk", "start_stack", "users", "vmas",
+        "pkey_map", "ram", "self_store", "start_brk", "start_stack", "users", "vmas",
     )  # fmt: skip
 
     def __init__(self, machine: Machine, cache: PageCache, limits: Limits) -> None:
@@ -125,6 +126,8 @@ class AddressSpace:
         self.barriers = 0
         """MEMBARRIER_CMD_REGISTER_ bits."""
         self.pkey_map = 0
+        self.self_store: tuple[int, FrameNr, bool] | None = None
+        """Address, frame, and whether the step is ours: what mm/wx.py lets an instruction do just now."""
         self.arg_range = self.env_range = (0, 0)
         self.n_minor = self.n_demand_zero = self.n_cow = self.n_file = self.n_around = self.n_flushes = 0
         self.n_large = 0
@@ -499,6 +502,12 @@ class AddressSpace:
         from pyuk.mm.maps import maps  # noqa: PLC0415
 
         return maps(self)
+
+    def end_self_store(self) -> bool:
+        """See mm/wx.py."""
+        from pyuk.mm.wx import end_self_store  # noqa: PLC0415
+
+        return end_self_store(self)
 
     def smaps(self) -> str:
         """The text of /proc/PID/smaps. See mm/smaps.py."""

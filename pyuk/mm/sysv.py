@@ -5,6 +5,7 @@ Source: Linux 6.1 ipc/shm.c, ipc/util.c.
 
 from __future__ import annotations
 
+from pyuk.abi.capability import CAP_IPC_LOCK, CAP_IPC_OWNER, CAP_SYS_ADMIN
 from pyuk.abi.errno import EACCES, EEXIST, EIDRM, EINVAL, ENOENT, ENOMEM, ENOSPC, EPERM, SyscallError
 from pyuk.abi.mman import MAP_FIXED, MAP_SHARED, PROT_EXEC, PROT_READ, PROT_WRITE
 from pyuk.abi.shm import (
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
         euid: int
         egid: int
         groups: list[int]
+
+        def has(self, capability: int, /) -> bool: ...
 
 
 SHMMNI = 4096
@@ -94,6 +97,10 @@ class Segment:
         """Nothing is sealed."""
         return vm_flags
 
+    def punch(self, offset: int, length: int) -> None:
+        """As of any shared memory."""
+        self.memory.punch(offset, length)
+
     def preadv(self, slices: list[memoryview], offset: int) -> int:
         """Not asked: the pages are here."""
         return self.memory.preadv(slices, offset)
@@ -109,11 +116,11 @@ class Segment:
             mode >>= 6
         elif {self.gid, self.cgid} & {who.egid, *who.groups}:
             mode >>= 3
-        return not wanted & 7 & ~mode or who.euid == 0
+        return not wanted & 7 & ~mode or who.has(CAP_IPC_OWNER)
 
     def owned_by(self, who: Credentials) -> bool:
         """ipcctl_obtain_check: the owner, the creator, or CAP_SYS_ADMIN."""
-        return who.euid in (self.uid, self.cuid, 0)
+        return who.euid in (self.uid, self.cuid) or who.has(CAP_SYS_ADMIN)
 
 
 class SysvShm:
@@ -235,7 +242,7 @@ class SysvShm:
 
     def lock(self, segment: Segment, who: Credentials, *, on: bool, bit: int) -> None:
         """SHM_LOCK, SHM_UNLOCK: only a bit, for nothing is ever paged out. Errors: EPERM."""
-        if not segment.owned_by(who):
+        if who.euid not in (segment.uid, segment.cuid) and not who.has(CAP_IPC_LOCK):
             raise SyscallError(EPERM)
         segment.mode = segment.mode | bit if on else segment.mode & ~bit
 

@@ -6,7 +6,7 @@ Source: Linux 6.1 mm/mmap.c (vma_merge, __split_vma), include/linux/mm.h (VM_ fl
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from _bisect import bisect_left, bisect_right  # the bisect module defines them in Python first
 
 from pyuk.machine.paging import NX, PAGE_MASK, PAGE_SHIFT, TASK_SIZE, A, P, U, W
 

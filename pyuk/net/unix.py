@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, ENOTCONN, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK, O_RDWR
 from pyuk.abi.ioctls import FIONREAD
+from pyuk.abi.poll import POLLHUP, POLLOUT, POLLWRBAND, POLLWRNORM
 from pyuk.abi.socket import SOCK_DGRAM
 from pyuk.fs.file import OpenFile
 from pyuk.fs.stat import Stat, StatFs
@@ -22,6 +23,7 @@ class UnixSocket(OpenFile):
     """A socket that is not connected: there is no guest yet that could listen."""
 
     __slots__ = ("ino", "kind")
+    can_poll = True
 
     def __init__(self, kind: int, flags: int) -> None:
         """kind: SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET; flags: O_NONBLOCK."""
@@ -43,6 +45,10 @@ class UnixSocket(OpenFile):
     def write(self, slices: list[memoryview]) -> int:
         """ENOTCONN."""
         return self._not_connected()
+
+    def poll(self) -> int:
+        """There is room to write; a stream without a peer has hung up (net/unix/af_unix.c, unix_poll)."""
+        return POLLOUT | POLLWRNORM | POLLWRBAND | (0 if self.kind == SOCK_DGRAM else POLLHUP)
 
     def _not_connected(self) -> int:
         raise SyscallError(ENOTCONN)

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import E2BIG, EINVAL, ENOSYS, EPERM, SyscallError
+from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.sched import (
-    CLONE_DETACHED, CLONE_FS, CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS,
-    CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_PARENT, CLONE_PIDFD, CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK,
+    CLONE_DETACHED,
+    CLONE_FS,
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUSER,
+    CLONE_NEWUTS,
+    CLONE_PARENT,
+    CLONE_PARENT_SETTID,
+    CLONE_PIDFD,
+    CLONE_SIGHAND,
+    CLONE_THREAD,
+    CLONE_VFORK,
     CLONE_VM,
 )  # fmt: skip
-from pyuk.abi.signal import SIGCHLD
+from pyuk.abi.signal import SIGCHLD, SIGKILL
 from pyuk.abi.structs import CLONE_ARGS
 from pyuk.abi.syscall import syscall
+from pyuk.abi.types import UserAddr
 from pyuk.kernel.lifecycle import CloneArguments, clone
 from pyuk.kernel.signals import N_SIGNALS
 from pyuk.wait.park import Park, WouldBlock
@@ -19,7 +34,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import AddressArg, Annotated, CloneFlagsArg, SizeArg, ULongArg
     from pyuk.abi.kinds import IN, StructAt
-    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Process, Task
 
 _CSIGNAL = 0xFF
@@ -34,9 +48,10 @@ _PAGE_BYTES = 4096
 class VforkDone:
     """The parent of a vfork sleeps until the child has its own memory, or is dead. Only a kill ends that sooner."""
 
-    __slots__ = ("child", "pid")
+    __slots__ = ("child", "pid", "task")
 
-    def __init__(self, child: Process, pid: int) -> None:
+    def __init__(self, task: Task, child: Process, pid: int) -> None:
+        self.task = task
         self.child = child
         self.pid = pid
 
@@ -47,7 +62,9 @@ class VforkDone:
         return self.pid
 
     def interrupted(self) -> int:
-        """Signals wait (TASK_KILLABLE)."""
+        """Signals wait, but for the one that kills (TASK_KILLABLE)."""
+        if (self.task.pending.mask | self.task.process.pending.mask) >> (SIGKILL - 1) & 1:
+            return self.pid
         raise WouldBlock(self.child.vfork_done)
 
     timed_out = step
@@ -68,7 +85,7 @@ def sys_vfork(task: Task) -> int:
     return _clone(task, CloneArguments(CLONE_VFORK | CLONE_VM, exit_signal=SIGCHLD))
 
 
-@syscall("clone", note="no namespaces (EPERM) and no pidfd (EINVAL)")
+@syscall("clone", note="no namespaces (EPERM)")
 def sys_clone(
     task: Task, flags: CloneFlagsArg, newsp: AddressArg, parent_tid: AddressArg, child_tid: AddressArg, tls: ULongArg
 ) -> int:
@@ -77,10 +94,12 @@ def sys_clone(
         flags & 0xFFFF_FFFF & ~_CSIGNAL, exit_signal=flags & _CSIGNAL, sp=newsp, parent_tid=parent_tid,
         child_tid=child_tid, tls=tls,
     )  # fmt: skip
-    return _clone(task, wish)
+    if flags & CLONE_PIDFD and flags & CLONE_PARENT_SETTID:
+        raise SyscallError(EINVAL)  # the pidfd is stored where the tid would be
+    return _clone(task, wish, parent_tid)
 
 
-@syscall("clone3", note="no namespaces (EPERM), pidfd, set_tid or cgroup (EINVAL)")
+@syscall("clone3", note="no namespaces (EPERM), set_tid or cgroup (EINVAL)")
 def sys_clone3(task: Task, uargs: Annotated[UserAddr, StructAt(IN, CLONE_ARGS)], size: SizeArg) -> int:
     """The same with arguments in a struct. Errors: E2BIG, EINVAL, EFAULT and clone's."""
     if size > _PAGE_BYTES:
@@ -106,14 +125,22 @@ def sys_clone3(task: Task, uargs: Annotated[UserAddr, StructAt(IN, CLONE_ARGS)],
         flags, exit_signal=arguments.exit_signal, sp=arguments.stack + arguments.stack_size,
         parent_tid=arguments.parent_tid, child_tid=arguments.child_tid, tls=arguments.tls,
     )  # fmt: skip
-    return _clone(task, wish)
+    return _clone(task, wish, arguments.pidfd)
 
 
-def _clone(task: Task, wish: CloneArguments) -> int:
+def _clone(task: Task, wish: CloneArguments, pidfd_at: int = 0) -> int:
     _check(wish.flags)
+    if wish.flags & CLONE_PIDFD:
+        task.files.check_room(task.limits.soft[RLIMIT_NOFILE])
+        task.mem.write_u32(UserAddr(pidfd_at), 0)
     child = clone(task, wish)
+    if wish.flags & CLONE_PIDFD:
+        from pyuk.kernel.pidfd import PidFile  # noqa: PLC0415
+
+        fd = task.files.install(PidFile(child.process, 0), cloexec=True, n_max=task.limits.soft[RLIMIT_NOFILE])
+        task.mem.write_u32(UserAddr(pidfd_at), fd)
     if wish.flags & CLONE_VFORK:
-        operation = VforkDone(child.process, child.tid)
+        operation = VforkDone(task, child.process, child.tid)
         raise Park(operation, (child.process.vfork_done,))
     return child.tid
 
@@ -126,7 +153,7 @@ def _check(flags: int) -> None:
         raise SyscallError(EINVAL)
     if flags & CLONE_SIGHAND and not flags & CLONE_VM:
         raise SyscallError(EINVAL)
-    if flags & CLONE_PIDFD:
+    if flags & CLONE_PIDFD and flags & (CLONE_THREAD | CLONE_DETACHED):
         raise SyscallError(EINVAL)
     if flags & _NAMESPACES:
         raise SyscallError(EPERM)

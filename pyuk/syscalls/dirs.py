@@ -6,6 +6,7 @@ import struct
 
 from pyuk.abi.errno import EINVAL, ERANGE, SyscallError
 from pyuk.abi.syscall import syscall
+from pyuk.abi.types import UserAddr
 from pyuk.abi.unistd import SEEK_SET
 from pyuk.syscalls.names import user_path
 
@@ -13,7 +14,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import Annotated, FdArg, OctalArg, OctalResult, PathArg, SizeArg, UIntArg
     from pyuk.abi.kinds import OUT, Buffer, DirentArray
-    from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
 
@@ -30,25 +30,40 @@ def sys_getdents(task: Task, fd: FdArg, dirent: Annotated[UserAddr, DirentArray(
 
 
 def _getdents(task: Task, fd: int, address: UserAddr, count: int, *, wide: bool) -> int:
-    """Errors: EINVAL not even one entry fits, EFAULT; then the position stays."""
+    """What fits, or was stored before a bad address. Errors: EINVAL not even one fits, EFAULT; the position stays."""
     file = task.files.get(fd)
-    position = 0
-    records: list[bytes] = []
-    room = count
+    records: list[tuple[bytes, int]] = []
+    room = count if count < 1 << 31 else 0  # struct getdents_callback64 counts with an int
     for ino, after, kind, name in file.entries():
         record = _record64(ino, after, kind, name) if wide else _record(ino, after, kind, name)
         if len(record) > room:
             if not records:
                 raise SyscallError(EINVAL)
             break
-        records.append(record)
+        records.append((record, after))
         room -= len(record)
-        position = after
     if not records:
         return 0
-    task.mem.write(address, b"".join(records))
-    file.lseek(position, SEEK_SET)
-    return count - room
+    try:
+        task.mem.write(address, b"".join(record for record, _after in records))
+    except SyscallError:
+        records = records[: _store(task, address, records)]
+    file.lseek(records[-1][1], SEEK_SET)
+    return sum(len(record) for record, _after in records)
+
+
+def _store(task: Task, address: UserAddr, records: list[tuple[bytes, int]]) -> int:
+    """Record by record: how many can be stored. Errors: EFAULT none."""
+    at = address
+    for n_stored, (record, _after) in enumerate(records):
+        try:
+            task.mem.write(at, record)
+        except SyscallError:
+            if not n_stored:
+                raise
+            return n_stored
+        at = UserAddr(at + len(record))
+    return len(records)
 
 
 def _record64(ino: int, after: int, kind: int, name: bytes) -> bytes:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from pyuk.abi.errno import E2BIG, EFAULT, EINVAL, ENOENT, SyscallError
 from pyuk.abi.fcntl import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW
 from pyuk.abi.resource import RLIMIT_STACK
-from pyuk.abi.signal import SI_KERNEL, SIGSEGV
+from pyuk.abi.signal import SI_KERNEL, SIGCHLD, SIGSEGV
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import UserAddr
 from pyuk.kernel.dispatch import DoesNotReturn
-from pyuk.kernel.lifecycle import release_mm
+from pyuk.kernel.lifecycle import leave_program, release_mm
+from pyuk.kernel.program import enter
 from pyuk.kernel.signals import Siginfo
-from pyuk.loader.error import LoadError
+from pyuk.kernel.timers import drop_timers
+from pyuk.loader import LoadError
 from pyuk.loader.load import prepare
-from pyuk.machine.cpu import RIP, RSP
-from pyuk.mm.space import AddressSpace
-from pyuk.mm.usermem import UserMemory
 from pyuk.syscalls.names import start_of, user_path
 
 TYPE_CHECKING = False
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pyuk.abi.declare import ArgvArg, AtFlagsArg, DirFdArg, EnvpArg, PathArg
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
-    from pyuk.loader.load import Loaded, Program
 
 _MAX_ARG_STRLEN = 32 * 4096
 _MAX_ARG_STRINGS = 0x7FFFFFFF
@@ -48,8 +46,7 @@ def sys_execveat(
         file = task.files.get_any(dfd)
         return _exec(task, b"/dev/fd/%d" % dfd, file, _strings(task, argv), _strings(task, envp))
     if dfd != AT_FDCWD and not path.startswith(b"/"):
-        start = start_of(task, dfd, path)
-        path = (start.link_text() if start is not None else b"") + b"/" + path
+        path = start_of(task, dfd, path).link_text() + b"/" + path
     return _exec(task, path, None, _strings(task, argv), _strings(task, envp))
 
 
@@ -93,40 +90,19 @@ def _leave_old_program(task: Task) -> None:
     """begin_new_exec: other threads end, what was shared with them becomes the task's own."""
     kernel, process = task.kernel, task.process
     kernel.end_other_threads(task)
+    drop_timers(process, posix_only=True)
+    leave_program(task)
     release_mm(kernel, task)
     task.files = task.files.unshare()
     task.files.close_on_exec()
     task.actions = task.actions.copy()
     task.actions.reset_handlers()
     task.altstack = (0, 0, 0)
-    task.clear_child_tid = task.robust_list = 0
     task.rseq = None
+    task.creds.after_exec()
+    task.restart = None
+    process.exit_signal = SIGCHLD
+    process.dumpable = 1
     process.exe.drop()
     process.has_execed = True
     process.vfork_done.wake()
-
-
-def enter(task: Task, program: Program) -> Loaded:
-    """Build the program in a new address space and point the CPU, which the task has, at its first instruction.
-
-    Errors: LoadError; there is no way back.
-    """
-    kernel, process = task.kernel, task.process
-    machine = kernel.machine
-    space = AddressSpace(machine, kernel.cache, process.limits)
-    if task.creds.euid == 0:
-        space.mmap_min_addr = 0  # security/min_addr.c: CAP_SYS_RAWIO may map there
-        space.may_lock_all = True  # CAP_IPC_LOCK
-    task.mm, task.mem = space, UserMemory(space)
-    loaded = program.commit(
-        space, kernel.random.bytes(16), stack_limit_bytes=process.limits.soft[RLIMIT_STACK], vdso=kernel.vdso
-    )
-    task.comm = loaded.comm
-    process.exe = loaded.exe
-    process.loaded = loaded
-    cpu = machine.cpu
-    cpu.load_space(space.page_table)
-    cpu.reset()
-    cpu.expect_growth()
-    cpu.regs[RIP], cpu.regs[RSP] = loaded.entry, loaded.sp
-    return loaded

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EBADF, EINVAL, SyscallError
+from pyuk.abi.capability import CAP_SYS_RESOURCE
+from pyuk.abi.errno import EBADF, EINVAL, ERESTARTSYS, SyscallError
 from pyuk.abi.fcntl import (
     F_ADD_SEALS,
     F_DUPFD,
@@ -22,6 +23,7 @@ from pyuk.abi.fcntl import (
     F_SETFL,
     F_SETLK,
     F_SETLKW,
+    F_SETPIPE_SZ,
     F_UNLCK,
     FD_CLOEXEC,
     LOCK_EX,
@@ -37,9 +39,12 @@ from pyuk.abi.fcntl import (
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.structs import FLOCK
 from pyuk.abi.syscall import syscall
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg, FlockArg
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
@@ -51,7 +56,7 @@ _UINT_MAX = 0xFFFFFFFF
 _CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 
 
-@syscall("fcntl", note="no leases, owners, signals or F_SETPIPE_SZ yet; POSIX locks are the host process's")
+@syscall("fcntl", note="no leases, owners or signals yet; POSIX locks are the host process's")
 def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> FcntlResult:
     """Many small calls; see the cases."""
     file = task.files.get_any(fd)
@@ -88,12 +93,17 @@ def _dupfd(task: Task, file: OpenFile, lowest: int, *, cloexec: bool) -> int:
 def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
     if cmd in _LOCKS:
         given = task.mem.read(arg, FLOCK.size)
-        answer = file.lock(cmd, given)
+        try:
+            answer = file.lock(cmd, given)
+        except WouldBlock as blocked:
+            raise Park.after(blocked, LockWait(file, lambda: file.lock(cmd, given))) from None
         if cmd in (F_GETLK, F_OFD_GETLK):
             task.mem.write(arg, answer)
         return 0
     if cmd == F_GETPIPE_SZ:
         return file.pipe_bytes()
+    if cmd == F_SETPIPE_SZ:
+        return file.set_pipe_bytes(arg, is_privileged=task.creds.has(CAP_SYS_RESOURCE))
     if cmd == F_GET_SEALS:
         return file.seals()
     if cmd == F_ADD_SEALS:
@@ -118,5 +128,33 @@ def sys_flock(task: Task, fd: FdArg, cmd: FlockArg) -> int:
     file = task.files.get(fd)
     if cmd & ~LOCK_NB != LOCK_UN and not (file.readable or file.writable):
         raise SyscallError(EBADF)
-    file.flock(cmd)
+    try:
+        file.flock(cmd)
+    except WouldBlock as blocked:
+        raise Park.after(blocked, LockWait(file, lambda: file.flock(cmd))) from None
     return 0
+
+
+class LockWait:
+    """A lock that somebody else holds: asked for until it is there. The open file is pinned."""
+
+    __slots__ = ("_ask", "_file")
+
+    def __init__(self, file: OpenFile, ask: Callable[[], object]) -> None:
+        self._file = file.hold()
+        self._ask = ask
+
+    def step(self) -> int:
+        """Ask again; may raise WouldBlock."""
+        self._ask()
+        return 0
+
+    def interrupted(self) -> int:
+        """Asked for again unless a handler without SA_RESTART runs."""
+        raise SyscallError(ERESTARTSYS)
+
+    timed_out = interrupted
+
+    def close(self) -> None:
+        """Unpin the file."""
+        self._file.release()

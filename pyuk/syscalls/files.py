@@ -30,8 +30,8 @@ from pyuk.abi.fcntl import (
 )  # fmt: skip
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.syscall import syscall
-from pyuk.fs.pipe import new_pipe
 from pyuk.syscalls.names import start_of, user_path
+from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,7 +90,12 @@ def _open(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int) -> i
     files = task.files
     n_max = task.limits.soft[RLIMIT_NOFILE]
     files.check_room(n_max)
-    file = task.fs.open(path, flags & ~O_CLOEXEC, mode, start_of(task, dirfd, path))
+    try:
+        file = task.fs.open(path, flags & ~O_CLOEXEC, mode, start_of(task, dirfd, path))
+    except WouldBlock as blocked:
+        from pyuk.syscalls.fifo import FifoOpen  # noqa: PLC0415  # rare
+
+        raise Park.after(blocked, FifoOpen(task, blocked, cloexec=bool(flags & O_CLOEXEC))) from None
     return files.install(file, cloexec=bool(flags & O_CLOEXEC), n_max=n_max)
 
 
@@ -183,6 +188,8 @@ def sys_pipe2(
 def _pipe(task: Task, address: UserAddr, flags: int) -> int:
     if flags & ~(O_NONBLOCK | O_DIRECT | O_CLOEXEC):
         raise SyscallError(EINVAL)
+    from pyuk.fs.pipe import new_pipe  # noqa: PLC0415  # most programs open files, and few pipes
+
     ends = new_pipe(flags & ~O_CLOEXEC)
     fds: list[int] = []
     cloexec, n_max = bool(flags & O_CLOEXEC), task.limits.soft[RLIMIT_NOFILE]

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, ENOSYS, SyscallError
 from pyuk.abi.futex import (
-    FUTEX_CLOCK_REALTIME, FUTEX_CMD_MASK, FUTEX_CMP_REQUEUE, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT,
-    FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
+    FUTEX_CLOCK_REALTIME,
+    FUTEX_CMD_MASK,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_LOCK_PI,
+    FUTEX_LOCK_PI2,
+    FUTEX_PRIVATE_FLAG,
+    FUTEX_REQUEUE,
+    FUTEX_TRYLOCK_PI,
+    FUTEX_UNLOCK_PI,
+    FUTEX_WAIT,
+    FUTEX_WAIT_BITSET,
+    FUTEX_WAKE,
+    FUTEX_WAKE_BITSET,
+    FUTEX_WAKE_OP,
 )  # fmt: skip
 from pyuk.abi.structs import TIMESPEC
 from pyuk.abi.syscall import syscall
@@ -30,10 +42,11 @@ if TYPE_CHECKING:
 _COMMANDS = (
     FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_REQUEUE, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP,
 )  # fmt: skip
+_PI_COMMANDS = (FUTEX_LOCK_PI, FUTEX_LOCK_PI2, FUTEX_UNLOCK_PI, FUTEX_TRYLOCK_PI)
 _INT_MAX = (1 << 31) - 1
 
 
-@syscall("futex", note="no priority inheritance: the PI operations are ENOSYS")
+@syscall("futex", note="PI futexes hand locks on and inherit no priority; no requeueing to them (ENOSYS)")
 def sys_futex(
     task: Task, uaddr: AddressArg, op: FutexOpArg, val: UIntArg, utime: FutexTimeoutArg, uaddr2: FutexAddressArg,
     val3: FutexValueArg,
@@ -43,13 +56,19 @@ def sys_futex(
     Errors: EINVAL unaligned, EFAULT, EAGAIN the word has another value, ETIMEDOUT, EINTR, ENOSYS.
     """
     command = op & FUTEX_CMD_MASK
-    if command not in _COMMANDS or (op & FUTEX_CLOCK_REALTIME and command not in (FUTEX_WAIT, FUTEX_WAIT_BITSET)):
+    if command in _PI_COMMANDS:
+        return _pi(task, uaddr, op, utime)
+    waits = command in (FUTEX_WAIT, FUTEX_WAIT_BITSET)
+    deadline_ns = _deadline(task, utime, op) if utime and waits else None
+    if command not in _COMMANDS or (op & FUTEX_CLOCK_REALTIME and command != FUTEX_WAIT_BITSET):
         raise SyscallError(ENOSYS)
-    if command in (FUTEX_WAIT, FUTEX_WAIT_BITSET):
+    if waits:
         bitset = val3 if command == FUTEX_WAIT_BITSET else futex.MATCH_ANY
-        deadline_ns = _deadline(task, utime, op) if utime else None
         return _wait(task, uaddr, op, val, bitset, deadline_ns)
     private = bool(op & FUTEX_PRIVATE_FLAG)
+    n_second = utime & 0xFFFF_FFFF
+    if command in (FUTEX_REQUEUE, FUTEX_CMP_REQUEUE) and (val > _INT_MAX or n_second > _INT_MAX):
+        raise SyscallError(EINVAL)
     key = _key(task, uaddr, private=private)
     if command in (FUTEX_WAKE, FUTEX_WAKE_BITSET):
         bitset = val3 if command == FUTEX_WAKE_BITSET else futex.MATCH_ANY
@@ -57,7 +76,6 @@ def sys_futex(
             raise SyscallError(EINVAL)
         return futex.wake_key(task.kernel, key, max(1, min(val, _INT_MAX)), bitset)
     other = _key(task, uaddr2, private=private)
-    n_second = utime & 0xFFFF_FFFF
     if command == FUTEX_WAKE_OP:
         return _wake_op(task, key, other, uaddr2, val, n_second, val3)
     if command == FUTEX_CMP_REQUEUE and task.mem.read_u32(uaddr) != val3:
@@ -93,8 +111,26 @@ def _wait(task: Task, uaddr: UserAddr, op: int, val: int, bitset: int, deadline_
     key = _key(task, uaddr, private=bool(op & FUTEX_PRIVATE_FLAG))
     if task.mem.read_u32(uaddr) != val:
         raise SyscallError(EAGAIN)
-    operation = futex.FutexWait(task.kernel, key, bitset)
+    operation = futex.FutexWait(task, key, bitset)
+    if deadline_ns is not None:
+        operation.again = lambda: _wait(task, uaddr, op, val, bitset, deadline_ns)
     raise Park(operation, (operation.queue,), deadline_ns=deadline_ns)
+
+
+def _pi(task: Task, uaddr: UserAddr, op: int, utime: UserAddr) -> int:
+    command = op & FUTEX_CMD_MASK
+    if op & FUTEX_CLOCK_REALTIME and command != FUTEX_LOCK_PI2:
+        raise SyscallError(ENOSYS)
+    is_lock = command in (FUTEX_LOCK_PI, FUTEX_LOCK_PI2)
+    deadline_ns = None
+    if is_lock and utime:  # FUTEX_LOCK_PI is on CLOCK_REALTIME without saying so
+        deadline_ns = _deadline(task, utime, op | (FUTEX_CLOCK_REALTIME if command == FUTEX_LOCK_PI else 0))
+    key = _key(task, uaddr, private=bool(op & FUTEX_PRIVATE_FLAG))
+    from pyuk.kernel import futex_pi  # noqa: PLC0415  # few programs use them
+
+    if command == FUTEX_UNLOCK_PI:
+        return futex_pi.unlock(task, key, uaddr)
+    return futex_pi.lock(task, key, uaddr, deadline_ns, may_sleep=is_lock)
 
 
 def _wake_op(

@@ -1,30 +1,31 @@
-"""read(2), write(2) and their relatives."""
+"""read(2), write(2), pread(2), pwrite(2), lseek(2)."""
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EBADF, EINVAL, EOPNOTSUPP, ESPIPE, SyscallError
+from pyuk.abi.errno import EBADF, EFAULT, EINVAL, EPIPE, ESPIPE, SyscallError
+from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_FSIZE
+from pyuk.abi.signal import SIGPIPE
 from pyuk.abi.syscall import syscall
-from pyuk.abi.unistd import SEEK_HOLE
-from pyuk.syscalls.transfer import read_into, read_segments, user_segments, write_from, write_segments
+from pyuk.abi.unistd import MAX_RW_COUNT, PIPE_BUF, SEEK_HOLE
+from pyuk.machine.paging import TASK_SIZE
+from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import (
         Annotated,
         FdArg,
-        HiddenArg,
         OffArg,
-        RwFlagsArg,
         SizeArg,
-        ULongArg,
         WhenceArg,
     )
-    from pyuk.abi.kinds import IN, OUT, Buffer, IoVector
+    from pyuk.abi.kinds import IN, OUT, Buffer
     from pyuk.abi.types import UserAddr
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 
-_RWF_SUPPORTED = 31  # include/uapi/linux/fs.h
+_SMALL_BYTES = 1 << 16
+"""What is moved here, in one host call. All that is not so simple is left to pyuk.syscalls.transfer."""
 
 
 @syscall("read")
@@ -33,7 +34,7 @@ def sys_read(task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(OUT, "return
     file = task.files.get(fd)
     if not file.readable:
         raise SyscallError(EBADF)
-    return read_into(task, file, buf, count)
+    return _read(task, file, buf, count)
 
 
 @syscall("write")
@@ -42,7 +43,7 @@ def sys_write(task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(IN, "count"
     file = task.files.get(fd)
     if not file.writable:
         raise SyscallError(EBADF)
-    return write_from(task, file, buf, count)
+    return _write(task, file, buf, count)
 
 
 @syscall("pread64")
@@ -50,10 +51,10 @@ def sys_pread64(
     task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(OUT, "return")], count: SizeArg, offset: OffArg
 ) -> int:
     """Read elsewhere; the position stays."""
-    file = _positional(task, fd, offset)
+    file = positional(task, fd, offset)
     if not file.readable:
         raise SyscallError(EBADF)
-    return read_into(task, file, buf, count, offset)
+    return _read(task, file, buf, count, offset)
 
 
 @syscall("pwrite64")
@@ -61,60 +62,10 @@ def sys_pwrite64(
     task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(IN, "count")], count: SizeArg, offset: OffArg
 ) -> int:
     """Write elsewhere; the position stays."""
-    file = _positional(task, fd, offset)
+    file = positional(task, fd, offset)
     if not file.writable:
         raise SyscallError(EBADF)
-    return write_from(task, file, buf, count, offset)
-
-
-@syscall("readv")
-def sys_readv(task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(OUT, "iovcnt")], iovcnt: ULongArg) -> int:
-    """Read into several buffers."""
-    return _readv(task, task.files.get(fd), iov, iovcnt, None, 0)
-
-
-@syscall("writev")
-def sys_writev(task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iovcnt")], iovcnt: ULongArg) -> int:
-    """Write from several buffers."""
-    return _writev(task, task.files.get(fd), iov, iovcnt, None, 0)
-
-
-@syscall("preadv")
-def sys_preadv(
-    task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(OUT, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: HiddenArg,
-) -> int:  # fmt: skip
-    """Several buffers, elsewhere. On a 64-bit kernel pos_h is not looked at."""
-    return _readv(task, _positional(task, fd, offset), iov, iovcnt, offset, 0)
-
-
-@syscall("pwritev")
-def sys_pwritev(
-    task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: HiddenArg,
-) -> int:  # fmt: skip
-    """Several buffers, elsewhere."""
-    return _writev(task, _positional(task, fd, offset), iov, iovcnt, offset, 0)
-
-
-@syscall("preadv2")
-def sys_preadv2(
-    task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(OUT, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: HiddenArg, flags: RwFlagsArg,
-) -> int:  # fmt: skip
-    """With RWF_ flags; offset -1 is the file's position."""
-    file = task.files.get(fd) if offset == -1 else _positional(task, fd, offset)
-    return _readv(task, file, iov, iovcnt, None if offset == -1 and not flags else offset, flags)
-
-
-@syscall("pwritev2")
-def sys_pwritev2(
-    task: Task, fd: FdArg, iov: Annotated[UserAddr, IoVector(IN, "iovcnt")], iovcnt: ULongArg, offset: OffArg,
-    pos_h: HiddenArg, flags: RwFlagsArg,
-) -> int:  # fmt: skip
-    """With RWF_ flags; offset -1 is the file's position."""
-    file = task.files.get(fd) if offset == -1 else _positional(task, fd, offset)
-    return _writev(task, file, iov, iovcnt, None if offset == -1 and not flags else offset, flags)
+    return _write(task, file, buf, count, offset)
 
 
 @syscall("lseek")
@@ -128,7 +79,7 @@ def sys_lseek(task: Task, fd: FdArg, offset: OffArg, whence: WhenceArg) -> int:
     return file.lseek(offset, whence)
 
 
-def _positional(task: Task, fd: int, offset: int) -> OpenFile:
+def positional(task: Task, fd: int, offset: int) -> OpenFile:
     """Linux fs/read_write.c: a negative offset is seen before the descriptor, a pipe before its access mode."""
     if offset < 0:
         raise SyscallError(EINVAL)
@@ -138,23 +89,50 @@ def _positional(task: Task, fd: int, offset: int) -> OpenFile:
     return file
 
 
-def _readv(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:
-    segments = user_segments(task, iov, iovcnt)
-    if not file.readable:
-        raise SyscallError(EBADF)
-    if not segments:
-        return 0
-    if rwf & ~_RWF_SUPPORTED:
-        raise SyscallError(EOPNOTSUPP)
-    return read_segments(task, file, segments, offset, rwf)
+def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
+    """As read(2), once the file is known to be readable; pread(2) where an offset is given."""
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
+    if 0 < count <= _SMALL_BYTES:
+        try:
+            slices = task.mem.slices(address, count, True)  # noqa: FBT003
+        except SyscallError:
+            pass  # whether that matters depends on the file
+        else:
+            try:
+                return file.read(slices) if offset is None else file.pread(slices, offset)
+            except WouldBlock as blocked:
+                from pyuk.syscalls.transfer import Transfer  # noqa: PLC0415
+
+                raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
+    from pyuk.syscalls.transfer import read_segments  # noqa: PLC0415
+
+    return read_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
 
 
-def _writev(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:
-    segments = user_segments(task, iov, iovcnt)
-    if not file.writable:
-        raise SyscallError(EBADF)
-    if not segments:
-        return 0
-    if rwf & ~_RWF_SUPPORTED:
-        raise SyscallError(EOPNOTSUPP)
-    return write_segments(task, file, segments, offset, rwf)
+def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
+    """As write(2), once the file is known to be writable; pwrite(2) where an offset is given."""
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
+    if file.stream:
+        is_simple = 0 < count <= PIPE_BUF
+    else:
+        is_simple = 0 < count <= _SMALL_BYTES and task.limits.soft[RLIMIT_FSIZE] == RLIM64_INFINITY
+    if is_simple:
+        slices: list[memoryview] = []
+        try:
+            slices = task.mem.slices(address, count, False)  # noqa: FBT003
+        except SyscallError:
+            pass
+        if slices and (not file.stream or sum(map(len, slices)) == count):
+            try:
+                return file.write(slices) if offset is None else file.pwrite(slices, offset)
+            except SyscallError as error:
+                if error.errno == EPIPE:
+                    task.send_signal(SIGPIPE)
+                raise
+            except WouldBlock:
+                pass  # nothing has been written
+    from pyuk.syscalls.transfer import write_segments  # noqa: PLC0415
+
+    return write_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)

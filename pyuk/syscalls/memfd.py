@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, EINVAL, ENAMETOOLONG, ENOSYS, SyscallError
-from pyuk.abi.fcntl import F_SEAL_SEAL
+from pyuk.abi.fcntl import F_SEAL_SEAL, FALLOC_FL_KEEP_SIZE
 from pyuk.abi.mman import MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_HUGETLB
-from pyuk.abi.resource import RLIMIT_NOFILE
+from pyuk.abi.resource import RLIMIT_FSIZE, RLIMIT_NOFILE
 from pyuk.abi.syscall import syscall
 from pyuk.fs.memfd import Inode, MemFile
 from pyuk.mm.memory import SharedMemory
+from pyuk.syscalls.filesize import check_new_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,5 +47,7 @@ def sys_fallocate(task: Task, fd: FdArg, mode: FallocateArg, offset: OffArg, len
     file = task.files.get(fd)
     if offset < 0 or length <= 0:
         raise SyscallError(EINVAL)
+    if not mode & FALLOC_FL_KEEP_SIZE and offset + length > task.limits.soft[RLIMIT_FSIZE] and file.writable:
+        check_new_size(task, file.stat(), offset + length)
     file.allocate(mode, offset, length)
     return 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from pyuk.abi.capability import CAP_IPC_LOCK
 from pyuk.abi.errno import EACCES, EFAULT, EINVAL, SyscallError
-from pyuk.abi.mman import MAP_ANONYMOUS
+from pyuk.abi.mman import MAP_ANONYMOUS, MAP_LOCKED, MAP_SHARED, MAP_TYPE, PROT_WRITE
 from pyuk.abi.syscall import syscall
 from pyuk.machine.paging import PAGE_MASK, PAGE_SHIFT, TASK_SIZE
 
@@ -47,13 +48,21 @@ def sys_mmap(
     """
     if offset & PAGE_MASK:
         raise SyscallError(EINVAL, "offset is not a multiple of a page")
+    if flags & MAP_LOCKED or task.mm.default_flags:
+        task.mm.may_lock_all = task.creds.has(CAP_IPC_LOCK)
     if flags & MAP_ANONYMOUS:
         return task.mm.mmap(addr, length, prot, flags, None, offset)
     file = task.files.get(fd)
+    if not length or not flags & MAP_TYPE:
+        raise SyscallError(EINVAL)
+    if not file.readable:
+        raise SyscallError(EACCES, "the file is not opened readable")
+    if file.maps_zeros():  # Deviation: /proc/PID/maps does not show its name
+        if flags & MAP_SHARED and prot & PROT_WRITE and not file.writable:
+            raise SyscallError(EACCES, "the file is not opened writable")
+        return task.mm.mmap(addr, length, prot, flags | MAP_ANONYMOUS, None, 0)
     backing = file.backing()
     try:
-        if not file.readable:
-            raise SyscallError(EACCES, "the file is not opened readable")
         return task.mm.mmap(addr, length, prot, flags, backing, offset, may_write=file.writable)
     finally:
         backing.drop()
@@ -83,6 +92,7 @@ def sys_mremap(
     new_address: MremapAddressArg,
 ) -> AddressResult:
     """Grow, shrink or move a mapping. Errors: EFAULT, EINVAL, ENOMEM, EAGAIN."""
+    task.mm.may_lock_all = task.creds.has(CAP_IPC_LOCK)
     return task.mm.mremap(old_address, old_size, new_size, flags, new_address)
 
 

@@ -13,6 +13,7 @@ from pyuk.abi.fcntl import (
     RENAME_NOREPLACE,
     RENAME_WHITEOUT,
 )  # fmt: skip
+from pyuk.abi.resource import RLIMIT_FSIZE
 from pyuk.abi.stat import UTIME_NOW, UTIME_OMIT
 from pyuk.abi.structs import TIMESPEC, TIMEVAL, UTIMBUF
 from pyuk.abi.syscall import syscall
@@ -157,6 +158,7 @@ def _rename(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, 
     if target is not system:
         raise SyscallError(EXDEV)
     system.rename(at, path, to, name, flags)
+    task.fs.namespace.links_changed()
     return 0
 
 
@@ -195,6 +197,7 @@ def _link(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, fl
     if target is not system:
         raise SyscallError(EXDEV)
     system.link(at, name, to, new_name, follow=follow)
+    task.fs.namespace.links_changed()
     return 0
 
 
@@ -204,6 +207,7 @@ def sys_symlink(task: Task, target: PathArg, linkpath: PathArg) -> int:
     text = user_path(task, target)
     system, at, path = locate_cwd(task, linkpath, follow=False)
     system.symlink(at, path, text)
+    task.fs.namespace.links_changed()
     return 0
 
 
@@ -213,6 +217,7 @@ def sys_symlinkat(task: Task, target: PathArg, newdfd: DirFdArg, linkpath: PathA
     text = user_path(task, target)
     system, at, path = locate(task, newdfd, linkpath, follow=False)
     system.symlink(at, path, text)
+    task.fs.namespace.links_changed()
     return 0
 
 
@@ -360,6 +365,10 @@ def sys_truncate(task: Task, path: PathArg, length: LengthArg) -> int:
     if length < 0:
         raise SyscallError(EINVAL)
     system, at, name = locate_cwd(task, path)
+    if length > task.limits.soft[RLIMIT_FSIZE]:
+        from pyuk.syscalls.filesize import check_new_size  # noqa: PLC0415  # few have such a limit
+
+        check_new_size(task, system.stat(at, name, follow=True), length)
     system.truncate(at, name, length)
     return 0
 
@@ -372,6 +381,10 @@ def sys_ftruncate(task: Task, fd: FdArg, length: LengthArg) -> int:
     file = task.files.get(fd)
     if not file.writable:
         raise SyscallError(EINVAL)
+    if length > task.limits.soft[RLIMIT_FSIZE]:
+        from pyuk.syscalls.filesize import check_new_size  # noqa: PLC0415  # few have such a limit
+
+        check_new_size(task, file.stat(), length)
     file.truncate(length)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EINVAL, SyscallError
 from pyuk.abi.prctl import (
+    PR_CAPBSET_READ,
     PR_GET_CHILD_SUBREAPER,
     PR_GET_DUMPABLE,
     PR_GET_KEEPCAPS,
@@ -11,10 +12,15 @@ from pyuk.abi.prctl import (
     PR_GET_NO_NEW_PRIVS,
     PR_GET_PDEATHSIG,
     PR_GET_SECCOMP,
+    PR_GET_SECUREBITS,
+    PR_GET_THP_DISABLE,
     PR_GET_TID_ADDRESS,
     PR_GET_TIMERSLACK,
+    PR_GET_TIMING,
+    PR_GET_TSC,
     PR_SET_CHILD_SUBREAPER,
     PR_SET_DUMPABLE,
+    PR_SET_KEEPCAPS,
     PR_SET_NAME,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
@@ -33,6 +39,8 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 _COMM_BYTES = 16
+_CAP_LAST_CAP = 40  # include/uapi/linux/capability.h: CAP_CHECKPOINT_RESTORE
+_PR_TSC_ENABLE = 1
 
 
 @syscall("prctl", note="names, dumpable, no_new_privs, parent-death signal, subreaper, timer slack; others EINVAL")
@@ -51,7 +59,8 @@ def sys_prctl(
 
 
 _SETTERS = (
-    PR_SET_NAME, PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER, PR_SET_TIMERSLACK,
+    PR_SET_KEEPCAPS, PR_SET_NAME, PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS, PR_SET_CHILD_SUBREAPER,
+    PR_SET_TIMERSLACK,
 )  # fmt: skip
 
 
@@ -62,6 +71,10 @@ def _set(task: Task, option: int, value: int, rest: tuple[int, ...]) -> None:
         while len(text) < _COMM_BYTES - 1 and (byte := task.mem.read(UserAddr(value + len(text)), 1)) != b"\0":
             text += byte
         task.comm = bytes(text)
+    elif option == PR_SET_KEEPCAPS:
+        if value > 1:
+            raise SyscallError(EINVAL)
+        task.creds.keeps_caps = bool(value)
     elif option == PR_SET_PDEATHSIG:
         if value > N_SIGNALS:
             raise SyscallError(EINVAL)
@@ -106,6 +119,24 @@ def _get_tid_address(task: Task, address: UserAddr, _rest: tuple[int, ...]) -> i
     return 0
 
 
+def _read_capability_bound(_task: Task, number: int, _rest: tuple[int, ...]) -> int:
+    """Whoever can be root has all capabilities: nothing was taken from the bounding set."""
+    if number > _CAP_LAST_CAP:
+        raise SyscallError(EINVAL)
+    return 1
+
+
+def _get_tsc(task: Task, address: UserAddr, _rest: tuple[int, ...]) -> int:
+    task.mem.write_u32(address, _PR_TSC_ENABLE)
+    return 0
+
+
+def _get_thp_disable(_task: Task, value: int, rest: tuple[int, ...]) -> int:
+    if value or any(rest):
+        raise SyscallError(EINVAL)
+    return 0
+
+
 _GETTERS: dict[int, Callable[[Task, UserAddr, tuple[int, ...]], int]] = {
     PR_GET_NAME: _get_name,
     PR_GET_PDEATHSIG: _get_death_signal,
@@ -114,6 +145,11 @@ _GETTERS: dict[int, Callable[[Task, UserAddr, tuple[int, ...]], int]] = {
     PR_GET_TID_ADDRESS: _get_tid_address,
     PR_GET_DUMPABLE: lambda task, _address, _rest: task.process.dumpable,
     PR_GET_TIMERSLACK: lambda task, _address, _rest: task.timer_slack_ns,
-    PR_GET_KEEPCAPS: lambda _task, _address, _rest: 0,
+    PR_GET_KEEPCAPS: lambda task, _address, _rest: int(task.creds.keeps_caps),
     PR_GET_SECCOMP: lambda _task, _address, _rest: 0,
+    PR_GET_SECUREBITS: lambda _task, _address, _rest: 0,
+    PR_GET_TIMING: lambda _task, _address, _rest: 0,  # PR_TIMING_STATISTICAL
+    PR_GET_TSC: _get_tsc,
+    PR_GET_THP_DISABLE: _get_thp_disable,
+    PR_CAPBSET_READ: _read_capability_bound,
 }

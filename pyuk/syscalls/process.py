@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EBUSY, EFAULT, EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.rseq import RSEQ_FLAG_UNREGISTER
-from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGSEGV
+from pyuk.abi.signal import SI_KERNEL, SI_TKILL, SI_USER, SIGCONT, SIGSEGV
+from pyuk.abi.structs import SIGINFO, SIGINFO_BYTES, SIGINFO_HEAD
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid, UserAddr
 from pyuk.kernel import signals
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         SignalArg,
         SizeArg,
     )
-    from pyuk.abi.kinds import OUT, Address, StructAt
+    from pyuk.abi.kinds import IN, OUT, Address, StructAt
     from pyuk.abi.structs import POINTER, UINT32, UINT64
     from pyuk.kernel.task import Process, Task
 
@@ -177,10 +178,11 @@ def sys_get_robust_list(
 @syscall("kill")
 def sys_kill(task: Task, pid: PidArg, sig: SignalArg) -> int:
     """Send a signal to a process, to a group (0, -pgid) or to all others (-1). Errors: EINVAL, ESRCH, EPERM."""
-    _check_signal(sig)
-    everyone = list(task.kernel.processes.values())
+    everyone = task.kernel.processes.values()
     if pid > 0:
-        receivers = [other for other in everyone if other.pid == pid]
+        thread = task.kernel.tasks.get(Tid(pid))
+        process = thread.process if thread is not None else task.kernel.processes.get(Tid(pid))
+        receivers = [] if process is None else [process]
     elif pid == -1:
         receivers = [other for other in everyone if other not in (task.process, task.kernel.init)]
     else:
@@ -188,36 +190,102 @@ def sys_kill(task: Task, pid: PidArg, sig: SignalArg) -> int:
         receivers = [other for other in everyone if other.pgid == group]
     if not receivers:
         raise SyscallError(ESRCH)
+    _check_signal(sig)
+    allowed = [receiver for receiver in receivers if may_signal(task, receiver, sig)]
+    if not allowed:
+        raise SyscallError(EPERM)
     if sig:
-        for receiver in receivers:
+        for receiver in allowed:
             signals.send_process(receiver, signals.from_kill(task, sig, SI_USER))
     return 0
 
 
+def may_signal(task: Task, receiver: Process, sig: int) -> bool:
+    """kernel/signal.c, check_kill_permission; a zombie takes signals from those who might have sent them before."""
+    if receiver is task.process or not receiver.tasks:
+        return True
+    if sig == SIGCONT and receiver.sid == task.process.sid:
+        return True
+    return task.creds.may_signal(receiver.tasks[0].creds)
+
+
 @syscall("tkill")
 def sys_tkill(task: Task, tid: PidArg, sig: SignalArg) -> int:
-    """Send a signal to one thread. Errors: EINVAL tid <= 0 or no signal, ESRCH."""
-    return _send_to_thread(task, None, tid, sig)
+    """Send a signal to one thread. Errors: EINVAL tid <= 0 or no signal, ESRCH, EPERM."""
+    return _send_to_thread(task, None, tid, sig, None)
 
 
 @syscall("tgkill")
 def sys_tgkill(task: Task, tgid: PidArg, tid: PidArg, sig: SignalArg) -> int:
-    """Send a signal to one thread of one process. Errors: EINVAL ids <= 0 or no signal, ESRCH."""
+    """Send a signal to one thread of one process. Errors: EINVAL ids <= 0 or no signal, ESRCH, EPERM."""
     if tgid <= 0:
         raise SyscallError(EINVAL)
-    return _send_to_thread(task, tgid, tid, sig)
+    return _send_to_thread(task, tgid, tid, sig, None)
 
 
-def _send_to_thread(task: Task, tgid: int | None, tid: int, sig: int) -> int:
+def _send_to_thread(task: Task, tgid: int | None, tid: int, sig: int, info: signals.Siginfo | None) -> int:
     if tid <= 0:
         raise SyscallError(EINVAL)
     receiver = task.kernel.tasks.get(Tid(tid))
     if receiver is None or (tgid is not None and receiver.process.pid != tgid):
         raise SyscallError(ESRCH)
     _check_signal(sig)
+    if not may_signal(task, receiver.process, sig):
+        raise SyscallError(EPERM)
     if sig:
-        signals.send(receiver, signals.from_kill(task, sig, SI_TKILL))
+        signals.send(receiver, info or signals.from_kill(task, sig, SI_TKILL))
     return 0
+
+
+class GivenSiginfo(signals.Siginfo):
+    """A siginfo that the sender has made up (sigqueue(3))."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, signo: int, data: bytes) -> None:
+        super().__init__(signo, SIGINFO_HEAD.unpack(data)[2])
+        self.data = signo.to_bytes(4, "little") + data[4:]
+
+    def pack(self) -> bytes:
+        """As it was given, but for the signal's number."""
+        return self.data
+
+
+def _given(task: Task, sig: int, uinfo: UserAddr) -> GivenSiginfo:
+    return GivenSiginfo(sig & 0x7F, task.mem.read(uinfo, SIGINFO_BYTES))
+
+
+@syscall("rt_sigqueueinfo")
+def sys_rt_sigqueueinfo(
+    task: Task, pid: PidArg, sig: SignalArg, uinfo: Annotated[UserAddr, StructAt(IN, SIGINFO)]
+) -> int:
+    """Send a signal with data to a process. Errors: EFAULT, EPERM a code that is the kernel's, ESRCH, EINVAL."""
+    info = _given(task, sig, uinfo)
+    if (info.code >= 0 or info.code == SI_TKILL) and pid != task.tid:
+        raise SyscallError(EPERM)
+    thread = task.kernel.tasks.get(Tid(pid))
+    process = thread.process if thread is not None else task.kernel.processes.get(Tid(pid))
+    if process is None or pid <= 0:
+        raise SyscallError(ESRCH)
+    _check_signal(sig)
+    if not may_signal(task, process, sig):
+        raise SyscallError(EPERM)
+    if sig:
+        signals.send_process(process, info)
+    return 0
+
+
+@syscall("rt_tgsigqueueinfo")
+def sys_rt_tgsigqueueinfo(
+    task: Task, tgid: PidArg, tid: PidArg, sig: SignalArg, uinfo: Annotated[UserAddr, StructAt(IN, SIGINFO)]
+) -> int:
+    """The same for one thread. Errors: EFAULT, EINVAL, EPERM, ESRCH."""
+    info = _given(task, sig, uinfo)
+    if tgid <= 0 or tid <= 0:
+        raise SyscallError(EINVAL)
+    if (info.code >= 0 or info.code == SI_TKILL) and tid != task.tid:
+        raise SyscallError(EPERM)
+    return _send_to_thread(task, tgid, tid, sig, info)
 
 
 def _check_signal(sig: int) -> None:

@@ -1,21 +1,23 @@
-"""Resource limits (getrlimit(2)) and scheduling questions (sched_getaffinity(2), sched_yield(2))."""
+"""Resource limits (getrlimit(2)), and where one runs (sched_getaffinity(2), getcpu(2))."""
 
 from __future__ import annotations
 
+from pyuk.abi.capability import CAP_SYS_RESOURCE
 from pyuk.abi.errno import EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.structs import RLIMIT
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid, UserAddr
+from pyuk.fs.file import NR_OPEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import Annotated, PidArg, ResourceArg, UIntArg
     from pyuk.abi.kinds import IN, OUT, CpuSet, StructAt
     from pyuk.abi.structs import UINT32
+    from pyuk.kernel.limits import Limits
     from pyuk.kernel.task import Task
 
-_NR_OPEN = 1 << 20
 _CPUMASK_BYTES = 8
 
 
@@ -28,16 +30,16 @@ def sys_prlimit64(
     old_rlim: Annotated[UserAddr, StructAt(OUT, RLIMIT)],
 ) -> int:
     """Get and set a limit of a process, 0 meaning the caller. Errors: EINVAL, EPERM, ESRCH, EFAULT."""
-    if resource >= RLIM_NLIMITS:
-        raise SyscallError(EINVAL)
     new = RLIMIT.unpack(task.mem.read(new_rlim, RLIMIT.size)) if new_rlim else None
     receiver = task.kernel.tasks.get(Tid(pid or task.tid))
     if receiver is None:
         raise SyscallError(ESRCH)
+    if resource >= RLIM_NLIMITS:
+        raise SyscallError(EINVAL)
     limits = receiver.limits
     old = limits.soft[resource], limits.hard[resource]
     if new is not None:
-        _set(task, resource, *new)
+        _set(task, limits, resource, *new)
     if old_rlim:
         task.mem.write(old_rlim, RLIMIT.pack(*old))
     return 0
@@ -58,18 +60,17 @@ def sys_setrlimit(task: Task, resource: ResourceArg, rlim: Annotated[UserAddr, S
     soft, hard = RLIMIT.unpack(task.mem.read(rlim, RLIMIT.size))
     if resource >= RLIM_NLIMITS:
         raise SyscallError(EINVAL)
-    _set(task, resource, soft, hard)
+    _set(task, task.limits, resource, soft, hard)
     return 0
 
 
-def _set(task: Task, resource: int, soft: int, hard: int) -> None:
+def _set(task: Task, limits: Limits, resource: int, soft: int, hard: int) -> None:
     """kernel/sys.c, do_prlimit: only root may raise a hard limit."""
-    limits = task.limits
     if soft > hard:
         raise SyscallError(EINVAL)
-    if resource == RLIMIT_NOFILE and hard > _NR_OPEN:
+    if resource == RLIMIT_NOFILE and hard > NR_OPEN:
         raise SyscallError(EPERM)
-    if hard > limits.hard[resource] and task.creds.euid != 0:
+    if hard > limits.hard[resource] and not task.creds.has(CAP_SYS_RESOURCE):
         raise SyscallError(EPERM)
     limits.soft[resource], limits.hard[resource] = soft, hard
 
@@ -85,12 +86,6 @@ def sys_sched_getaffinity(
         raise SyscallError(ESRCH)
     task.mem.write(user_mask, (1).to_bytes(_CPUMASK_BYTES, "little"))
     return _CPUMASK_BYTES
-
-
-@syscall("sched_yield")
-def sys_sched_yield(_task: Task) -> int:
-    """Let others run."""
-    return 0
 
 
 @syscall("getcpu")

@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.declare import (
-    AddressArg,
-    AddressResult,
-    IntArg,
-    IpcKeyArg,
-    ShmAtArg,
-    ShmCommandArg,
-    ShmCtlArgument,
-    ShmGetArg,
-    SizeArg,
-    syscall,
-)  # fmt: skip
 from pyuk.abi.errno import EACCES, EINVAL, EPERM, SyscallError
 from pyuk.abi.shm import (
     IPC_INFO,
@@ -28,10 +16,22 @@ from pyuk.abi.shm import (
     SHM_UNLOCK,
 )  # fmt: skip
 from pyuk.abi.structs import SHM_INFO_STRUCT, SHMID_DS, SHMINFO
+from pyuk.abi.syscall import syscall
 from pyuk.mm.sysv import SHMALL, SHMMAX, SHMMNI, Segment, SysvShm, detach
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pyuk.abi.declare import (
+        AddressArg,
+        AddressResult,
+        IntArg,
+        IpcKeyArg,
+        ShmAtArg,
+        ShmCommandArg,
+        ShmCtlArgument,
+        ShmGetArg,
+        SizeArg,
+    )
     from pyuk.kernel.task import Task
 
 _NS = 1_000_000_000

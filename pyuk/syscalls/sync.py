@@ -8,6 +8,7 @@ from pyuk.abi.signal import SIGPIPE
 from pyuk.abi.stat import S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR
+from pyuk.syscalls.filesize import room_to_write
 from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 _LAST_ADVICE = 5
+_U64 = (1 << 64) - 1
 _PIECE_BYTES = 1 << 16
 _SYNC_FLAGS = 7  # include/uapi/linux/fs.h: SYNC_FILE_RANGE_*
 
@@ -72,16 +74,20 @@ def sys_sendfile(
 ) -> int:
     """From one file to another, from the given offset or from the position."""
     start = task.mem.read_i64(offset) if offset else None
-    source, target = task.files.get(in_fd), task.files.get(out_fd)
+    source = task.files.get(in_fd)
+    if not source.readable:
+        raise SyscallError(EBADF)
     if start is not None and (start < 0 or source.stream):
         raise SyscallError(EINVAL if start < 0 and not source.stream else ESPIPE)
-    if not source.readable or not target.writable:
+    if count >> 63 or (start or 0) + count >= 1 << 63:
+        raise SyscallError(EINVAL)
+    target = task.files.get(out_fd)
+    if not target.writable:
         raise SyscallError(EBADF)
     if target.status_flags() & O_APPEND or S_IFMT & source.stat().st_mode == S_IFDIR:
         raise SyscallError(EINVAL)
-    if count >> 63:
-        raise SyscallError(EINVAL)
-    operation = SendFile(task, source, target, start, min(count, MAX_RW_COUNT), offset)
+    count = room_to_write(task, target, None, min(count, MAX_RW_COUNT))
+    operation = SendFile(task, source, target, start, count, offset)
     try:
         sent = operation.step()
     except WouldBlock as blocked:
@@ -180,10 +186,12 @@ def sys_copy_file_range(
         raise SyscallError(EINVAL)
     if not source.readable or not target.writable or target.status_flags() & O_APPEND:
         raise SyscallError(EBADF)
-    for start in starts:
-        if start is not None and start < 0:  # the sum is unsigned: mm/filemap.c, generic_copy_file_checks
-            raise SyscallError(EOVERFLOW if len >= -start else EINVAL)
-    n = source.copy_range(starts[0], target, starts[1], min(len, MAX_RW_COUNT))
+    places = [file.lseek(0, SEEK_CUR) if at is None else at for file, at in zip((source, target), starts, strict=True)]
+    if any((place & _U64) + len > _U64 for place in places):  # mm/filemap.c, generic_copy_file_checks: unsigned
+        raise SyscallError(EOVERFLOW)
+    if min(places) < 0:
+        raise SyscallError(EINVAL)
+    n = source.copy_range(starts[0], target, starts[1], room_to_write(task, target, starts[1], min(len, MAX_RW_COUNT)))
     for address, start in ((off_in, starts[0]), (off_out, starts[1])):
         if start is not None:
             task.mem.write(address, (start + n).to_bytes(8, "little"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINVAL, ENODEV, EPERM, SyscallError
+from pyuk.abi.errno import EFAULT, EINVAL, ENODEV, EPERM, SyscallError
 from pyuk.abi.prctl import ARCH_GET_CPUID, ARCH_GET_FS, ARCH_GET_GS, ARCH_SET_CPUID, ARCH_SET_FS, ARCH_SET_GS
 from pyuk.abi.random import GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM
 from pyuk.abi.structs import SYSINFO, UTSNAME
 from pyuk.abi.syscall import syscall
 from pyuk.abi.time import NSEC_PER_SEC
 from pyuk.abi.types import UserAddr
+from pyuk.abi.unistd import MAX_RW_COUNT
 from pyuk.machine.paging import TASK_SIZE
 
 TYPE_CHECKING = False
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Task
 
 _RANDOM_CHUNK = 1 << 16
-_MAX_RW_COUNT = 0x7FFF_F000
 
 
 @syscall("uname")
@@ -80,7 +80,9 @@ def sys_getrandom(
         raise SyscallError(EINVAL)
     if flags & (GRND_RANDOM | GRND_INSECURE) == GRND_RANDOM | GRND_INSECURE:
         raise SyscallError(EINVAL)
-    count = min(count, _MAX_RW_COUNT)
+    count = min(count, MAX_RW_COUNT)
+    if buf > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
     if not count:
         return 0
     n_done = 0

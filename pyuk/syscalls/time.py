@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, SyscallError
+from pyuk.abi.errno import EINTR, EINVAL, EOPNOTSUPP, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, SyscallError
 from pyuk.abi.resource import RUSAGE_CHILDREN, RUSAGE_SELF, RUSAGE_THREAD
 from pyuk.abi.structs import RUSAGE, TIMESPEC, TIMEVAL, TIMEZONE, TMS
 from pyuk.abi.syscall import syscall
@@ -21,6 +21,8 @@ from pyuk.abi.time import (
     NSEC_PER_SEC,
     TIMER_ABSTIME,
 )  # fmt: skip
+from pyuk.abi.types import Tid
+from pyuk.kernel.timers import CpuTime
 from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from pyuk.abi.kinds import IN, OUT, StructAt
     from pyuk.abi.structs import TIME
     from pyuk.abi.types import UserAddr
-    from pyuk.kernel.task import Task
+    from pyuk.kernel.task import Process, Task
 
 _USER_HZ = 100
 _KTIME_MAX = (1 << 63) - 1  # include/linux/ktime.h
@@ -37,7 +39,6 @@ _COARSE_NS = 4_000_000  # a jiffy at Debian's CONFIG_HZ=250
 _REALTIME = (CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI)
 _MONOTONIC = (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE)
 _BOOTTIME = (CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM)
-_CPUTIME = (CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID)
 
 
 def _read(task: Task, which_clock: int) -> int:
@@ -49,18 +50,37 @@ def _read(task: Task, which_clock: int) -> int:
         now_ns = clock.monotonic_ns()
     elif which_clock in _BOOTTIME:
         now_ns = clock.boottime_ns()
-    elif which_clock in _CPUTIME or _is_own_cpu_clock(task, which_clock):
-        return clock.cpu_ns()
+    elif which_clock == CLOCK_PROCESS_CPUTIME_ID:
+        return CpuTime(task.kernel, task.process).now_ns()
+    elif which_clock == CLOCK_THREAD_CPUTIME_ID:
+        return CpuTime(task.kernel, task.process, task).now_ns()
     else:
-        raise SyscallError(EINVAL)
+        return CpuTime(task.kernel, *cpu_clock_of(task, which_clock)).now_ns()
     if which_clock in (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE):
         now_ns -= now_ns % _COARSE_NS
     return now_ns
 
 
-def _is_own_cpu_clock(task: Task, which_clock: int) -> bool:
-    """clock_getcpuclockid(3)'s negative ids: ~pid << 3 | kind, or a thread's with bit 2 (posix-timers.h)."""
-    return which_clock < 0 and which_clock & 3 != 3 and ~(which_clock >> 3) in (0, task.process.pid, task.tid)  # noqa: PLR2004
+def cpu_clock_of(task: Task, which_clock: int) -> tuple[Process, Task | None]:
+    """Whose CPU time a negative clock id is (clock_getcpuclockid(3)): ~pid << 3 | kind, or a thread's with bit 2.
+
+    Errors: EINVAL no such clock.
+    """
+    if which_clock >= 0 or which_clock & _KIND == _KIND:
+        raise SyscallError(EINVAL)
+    number = ~(which_clock >> 3)
+    if which_clock & _PER_THREAD:
+        thread = task if not number else task.kernel.tasks.get(Tid(number))
+        if thread is None or thread.process is not task.process:
+            raise SyscallError(EINVAL)
+        return thread.process, thread
+    process = task.process if not number else task.kernel.processes.get(Tid(number))
+    if process is None:
+        raise SyscallError(EINVAL)
+    return process, None
+
+
+_KIND, _PER_THREAD = 3, 4  # linux/posix-timers.h: CPUCLOCK_CLOCK_MASK, CPUCLOCK_PERTHREAD_MASK
 
 
 @syscall("clock_gettime")
@@ -121,25 +141,26 @@ def sys_clock_nanosleep(
     rqtp: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
     rmtp: Annotated[UserAddr, StructAt(OUT, TIMESPEC, only_interrupted=True)],
 ) -> int:
-    """Sleep on a clock, until a time with TIMER_ABSTIME. Errors: EINVAL, EOPNOTSUPP, EFAULT."""
+    """Sleep on a clock, until a time with TIMER_ABSTIME. Errors: EINVAL, EOPNOTSUPP, EFAULT, EINTR."""
     if which_clock in (CLOCK_THREAD_CPUTIME_ID, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE, CLOCK_REALTIME_COARSE):
         raise SyscallError(EOPNOTSUPP)
     now_ns = _read(task, which_clock)
     wanted_ns = _duration_ns(task, rqtp)
     if flags & TIMER_ABSTIME:
-        return _sleep(task, max(0, wanted_ns - now_ns), None)
+        return _sleep(task, max(0, wanted_ns - now_ns), None, is_absolute=True)
     return _sleep(task, wanted_ns, rmtp)
 
 
 class Nap:
-    """A sleep until a time on the monotonic clock; `rmtp` is told what is left when a handler ends it."""
+    """A sleep until a time on the monotonic clock; `rmtp` is told what is left when a signal ends it."""
 
-    __slots__ = ("deadline_ns", "rmtp", "task")
+    __slots__ = ("deadline_ns", "is_absolute", "rmtp", "task")
 
-    def __init__(self, task: Task, deadline_ns: int, rmtp: UserAddr | None) -> None:
+    def __init__(self, task: Task, deadline_ns: int, rmtp: UserAddr | None, *, is_absolute: bool = False) -> None:
         self.task = task
         self.deadline_ns = deadline_ns
         self.rmtp = rmtp
+        self.is_absolute = is_absolute
 
     def step(self) -> int:
         """Nobody but time ends it."""
@@ -150,19 +171,35 @@ class Nap:
         return 0
 
     def interrupted(self) -> int:
-        """EINTR and the rest; what the guest ignores never comes here. Deviation: a stop ends it with EINTR too."""
+        """EINTR where a handler runs, else it goes on (hrtimer_nanosleep)."""
+        if self.is_absolute:
+            raise SyscallError(ERESTARTNOHAND)
         left_ns = max(0, self.deadline_ns - self.task.kernel.clock.monotonic_ns())
         if self.rmtp:
             self.task.mem.write(self.rmtp, TIMESPEC.pack(*divmod(left_ns, NSEC_PER_SEC)))
-        raise SyscallError(EINTR)
+        self.task.restart = self.again
+        raise SyscallError(ERESTART_RESTARTBLOCK)
+
+    def again(self) -> int:
+        """Go on after a stop."""
+        raise Park(self, deadline_ns=self.deadline_ns)
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _sleep(task: Task, duration_ns: int, rmtp: UserAddr | None) -> int:
+def _sleep(task: Task, duration_ns: int, rmtp: UserAddr | None, *, is_absolute: bool = False) -> int:
     deadline_ns = min(task.kernel.clock.monotonic_ns() + duration_ns, _KTIME_MAX)
-    raise Park(Nap(task, deadline_ns, rmtp), deadline_ns=deadline_ns)
+    raise Park(Nap(task, deadline_ns, rmtp, is_absolute=is_absolute), deadline_ns=deadline_ns)
+
+
+@syscall("restart_syscall")
+def sys_restart_syscall(task: Task) -> int:
+    """Go on with the call that a stop has interrupted. Errors: EINTR there is none."""
+    again, task.restart = task.restart, None
+    if again is None:
+        raise SyscallError(EINTR)
+    return again()
 
 
 def _duration_ns(task: Task, address: UserAddr) -> int:
@@ -172,27 +209,35 @@ def _duration_ns(task: Task, address: UserAddr) -> int:
     return min(int(seconds * NSEC_PER_SEC + nanoseconds), _KTIME_MAX)
 
 
-@syscall("times", note="all CPU time is user time; children come with a later step")
+@syscall("times", note="all CPU time is user time")
 def sys_times(task: Task, tbuf: Annotated[UserAddr, StructAt(OUT, TMS)]) -> int:
     """CPU times in ticks of 1/100 s; gives ticks since boot. tbuf may be NULL. Errors: EFAULT."""
-    clock = task.kernel.clock
-    ticks = clock.cpu_ns() * _USER_HZ // NSEC_PER_SEC
+    process = task.process
     if tbuf:
-        task.mem.write(tbuf, TMS.pack(ticks, 0, 0, 0))
-    return clock.monotonic_ns() * _USER_HZ // NSEC_PER_SEC
+        own_ns = CpuTime(task.kernel, process).now_ns()
+        own, children = (ns * _USER_HZ // NSEC_PER_SEC for ns in (own_ns, process.children_cpu_ns))
+        task.mem.write(tbuf, TMS.pack(own, 0, children, 0))
+    return task.kernel.clock.monotonic_ns() * _USER_HZ // NSEC_PER_SEC
 
 
-@syscall("getrusage", note="times, maxrss and faults; children come with a later step")
+@syscall("getrusage", note="user time, maxrss and minor faults; all CPU time is user time")
 def sys_getrusage(task: Task, who: RusageArg, ru: Annotated[UserAddr, StructAt(OUT, RUSAGE)]) -> int:
-    """What the process has used. Errors: EINVAL, EFAULT."""
+    """What the process, its waited-for children or the thread have used. Errors: EINVAL, EFAULT."""
     if who not in (RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD):
         raise SyscallError(EINVAL)
+    process = task.process
     if who == RUSAGE_CHILDREN:
-        task.mem.write(ru, bytes(RUSAGE.size))
-        return 0
-    cpu_us = task.kernel.clock.cpu_ns() // 1000
-    usage = RUSAGE.pack(
-        ru_utime=divmod(cpu_us, 1_000_000), ru_maxrss=task.mm.rss_pages * 4, ru_minflt=task.mm.n_minor_faults
-    )
+        usage = rusage(process.children_cpu_ns, process.children_max_rss_kib, process.children_faults)
+    else:
+        clock = CpuTime(task.kernel, process, task if who == RUSAGE_THREAD else None)
+        max_rss_kib = max(process.max_rss_kib, task.mm.rss_pages * 4)
+        usage = rusage(clock.now_ns(), max_rss_kib, process.ended_faults + task.mm.n_minor_faults)
     task.mem.write(ru, usage)
     return 0
+
+
+def rusage(cpu_ns: int, max_rss_kib: int, n_minor_faults: int) -> bytes:
+    """struct rusage as far as it is known here."""
+    return RUSAGE.pack(
+        ru_utime=divmod(cpu_ns // 1000, 1_000_000), ru_maxrss=max_rss_kib, ru_minflt=n_minor_faults
+    )  # fmt: skip

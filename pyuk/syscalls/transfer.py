@@ -1,4 +1,4 @@
-"""Moving data between open files and guest memory: what read, write and their vector forms share.
+"""Moving data between open files and guest memory, in general: large, in several pieces, faulting, waiting.
 
 The data moves straight between the host and slices of guest RAM. A page that faults ends a transfer: what lies
 before it is moved and counted, and only if that is nothing is it EFAULT.
@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, ERESTARTSYS, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
+from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_FSIZE
 from pyuk.abi.signal import SIGPIPE
-from pyuk.abi.unistd import MAX_RW_COUNT, PIPE_BUF, UIO_MAXIOV
+from pyuk.abi.unistd import MAX_RW_COUNT, UIO_MAXIOV
+from pyuk.fs.file import without_bytes
 from pyuk.machine.paging import TASK_SIZE
 from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pyuk.abi.types import UserAddr
     from pyuk.fs.file import OpenFile
@@ -27,46 +29,8 @@ if TYPE_CHECKING:
 CHUNK_BYTES = 1 << 20
 """What one host call moves at most: a huge count must not fault all of a huge buffer in for a small file."""
 _SMALL_BYTES = 1 << 16
-
-
-def read_into(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
-    """As read(2), once the file is known to be readable; pread(2) where an offset is given."""
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
-    if not 0 < count <= _SMALL_BYTES:
-        return read_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
-    try:
-        slices = task.mem.slices(address, count, True)  # noqa: FBT003
-    except SyscallError as error:
-        if error.errno != EFAULT:
-            raise
-        return _read_fault(file, offset)
-    try:
-        return file.read(slices) if offset is None else file.pread(slices, offset)
-    except WouldBlock as blocked:
-        raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
-
-
-def write_from(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
-    """As write(2), once the file is known to be writable; pwrite(2) where an offset is given."""
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
-    if not 0 < count <= (PIPE_BUF if file.stream else _SMALL_BYTES):
-        return write_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
-    try:
-        slices = task.mem.slices(address, count, False)  # noqa: FBT003
-    except SyscallError as error:
-        if error.errno != EFAULT:
-            raise
-        return _write_fault(file, offset, count)
-    try:
-        return file.write(slices) if offset is None else file.pwrite(slices, offset)
-    except SyscallError as error:
-        if error.errno == EPIPE:
-            task.send_signal(SIGPIPE)
-        raise
-    except WouldBlock as blocked:
-        raise Transfer(task, file, [(address, count)], offset, filling=False).park(blocked) from None
+_STREAM_CHUNK_BYTES = 1 << 16
+"""The same for what is written to a pipe, which seldom takes more: each wake-up looks all of a chunk up again."""
 
 
 class Transfer:
@@ -146,19 +110,29 @@ def _read_segments(task: Task, file: OpenFile, segments: Segments, offset: int |
     try:
         return _move(task, file, segments, step, filling=True)
     except _FaultAtOnce:
-        return _read_fault(file, offset)
+        return file.read_fault(offset, sum(length for _, length in segments))
 
 
 def _write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     step = _step(file.write, file.pwrite, offset, rwf)
+    if task.limits.soft[RLIMIT_FSIZE] != RLIM64_INFINITY:
+        segments = _within_size_limit(task, file, segments, offset)
     try:
         return _move(task, file, segments, step, filling=False)
     except _FaultAtOnce:
-        return _write_fault(file, offset, sum(length for _, length in segments))
+        return file.write_fault(offset, sum(length for _, length in segments))
     except SyscallError as error:
         if error.errno == EPIPE:
             task.send_signal(SIGPIPE)
         raise
+
+
+def _within_size_limit(task: Task, file: OpenFile, segments: Segments, offset: int | None) -> Segments:
+    from pyuk.syscalls.filesize import room_to_write  # noqa: PLC0415  # few have such a limit
+
+    n_bytes = sum(length for _, length in segments)
+    room = room_to_write(task, file, offset, n_bytes)
+    return segments if room == n_bytes else _cut(segments, room)
 
 
 def user_segments(task: Task, vector: UserAddr, n_segments: int) -> Segments:
@@ -167,17 +141,18 @@ def user_segments(task: Task, vector: UserAddr, n_segments: int) -> Segments:
     Errors: EINVAL more than UIO_MAXIOV segments or a length below 0; EFAULT.
     Source: Linux lib/iov_iter.c, __import_iovec.
     """
+    n_segments &= 0xFFFF_FFFF  # an unsigned long for readv, an unsigned int for import_iovec
     if n_segments > UIO_MAXIOV:
         raise SyscallError(EINVAL)
     if n_segments == 0:
         return []
     words = memoryview(task.mem.read(vector, 16 * n_segments)).cast("Q")
+    if any(length >> 63 for length in words[1::2]):
+        raise SyscallError(EINVAL)
     segments = []
     room = MAX_RW_COUNT
     for index in range(0, 2 * n_segments, 2):
         address, length = words[index], words[index + 1]
-        if length >> 63:
-            raise SyscallError(EINVAL)
         if length > TASK_SIZE or address > TASK_SIZE - length:
             raise SyscallError(EFAULT)
         length = min(length, room)
@@ -204,8 +179,11 @@ class _FaultAtOnce(Exception):  # noqa: N818  # a signal between these functions
 def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling: bool) -> int:
     """Take the segments in chunks until something ends the transfer; an error after some bytes is only their count."""
     done = 0
-    for chunk in _chunks(segments) if segments else [[]]:
+    chunk_bytes = _STREAM_CHUNK_BYTES if file.stream and not filling else CHUNK_BYTES
+    for chunk in _chunks(segments, chunk_bytes) if segments else [[]]:
         slices, wanted, faulted = _slices(task, chunk, filling=filling)
+        if faulted and file.stream and not filling:
+            slices = file.whole_pieces(slices, wanted)
         if faulted and not slices:
             if done:
                 return done
@@ -216,9 +194,11 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
             moved = step(slices, done)
             if not filling and file.stream and not file.flags & O_NONBLOCK:
                 while moved < available:  # a blocking write ends when all is written
-                    moved += step(_after(slices, moved), done + moved)
-        except SyscallError:
+                    moved += step(without_bytes(slices, moved), done + moved)
+        except SyscallError as error:
             if done + moved:
+                if error.errno == EPIPE and not filling:
+                    task.send_signal(SIGPIPE)  # fs/pipe.c, pipe_write: also after some bytes
                 return done + moved
             raise
         except WouldBlock as blocked:
@@ -250,26 +230,26 @@ def _slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryv
     return slices, wanted, False
 
 
-def _chunks(segments: Segments) -> list[Segments]:
-    """The segments in portions of at most CHUNK_BYTES."""
-    if sum(length for _, length in segments) <= CHUNK_BYTES:
-        return [segments]
-    chunks: list[Segments] = [[]]
-    room = CHUNK_BYTES
+def _chunks(segments: Segments, chunk_bytes: int) -> Iterator[Segments]:
+    """The segments in portions of at most chunk_bytes."""
+    if sum(length for _, length in segments) <= chunk_bytes:
+        yield segments
+        return
+    chunk: Segments = []
+    room = chunk_bytes
     for address, length in segments:
         at, left = address, length
         while left:
             n = min(left, room)
-            chunks[-1].append((at, n))
+            chunk.append((at, n))
             at += n
             left -= n
             room -= n
             if not room:
-                chunks.append([])
-                room = CHUNK_BYTES
-    if not chunks[-1]:
-        chunks.pop()
-    return chunks
+                yield chunk
+                chunk, room = [], chunk_bytes
+    if chunk:
+        yield chunk
 
 
 def _behind(segments: Segments, n_bytes: int) -> Segments:
@@ -293,37 +273,3 @@ def _cut(segments: Segments, limit: int) -> Segments:
         if not limit:
             break
     return kept
-
-
-def _after(slices: list[memoryview], n_bytes: int) -> list[memoryview]:
-    """What is left of the slices behind their first n_bytes."""
-    rest = []
-    for piece in slices:
-        if n_bytes < len(piece):
-            rest.append(piece[n_bytes:])
-            n_bytes = 0
-        else:
-            n_bytes -= len(piece)
-    return rest
-
-
-def _read_fault(file: OpenFile, offset: int | None) -> int:
-    """A read into a bad buffer: the file's own refusal and the end of file come first."""
-    if offset is None:
-        file.read([])
-    else:
-        file.pread([], offset)
-    if file.read_nothing(offset):
-        return 0
-    raise SyscallError(EFAULT)
-
-
-def _write_fault(file: OpenFile, offset: int | None, count: int) -> int:
-    """A write from a bad buffer, which /dev/null does not notice, and /dev/full refuses for another reason."""
-    if offset is None:
-        file.write([])
-    else:
-        file.pwrite([], offset)
-    if file.write_unread():
-        return min(count, MAX_RW_COUNT)
-    raise SyscallError(EFAULT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.abi.capability import CAP_SYS_PTRACE
 from pyuk.abi.errno import EFAULT, EINVAL, ENOSPC, ENOSYS, EPERM, ESRCH, SyscallError
 from pyuk.abi.membarrier import (
     MEMBARRIER_CMD_FLAG_CPU,
@@ -92,7 +93,8 @@ def _transfer(
     if other is None:
         raise SyscallError(ESRCH)
     ours, theirs = task.creds, other.creds
-    if other.process is not task.process and ours.euid and {ours.uid} != {theirs.uid, theirs.euid, theirs.suid}:
+    is_same_user = {ours.uid} == {theirs.uid, theirs.euid, theirs.suid}
+    if other.process is not task.process and not is_same_user and not ours.has(CAP_SYS_PTRACE):
         raise SyscallError(EPERM)
     from_memory, to_memory = (task.mem, other.mem) if writing else (other.mem, task.mem)
     source, target = (here, there) if writing else (there, here)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import ECHILD, EINVAL, ERESTARTSYS, ESRCH, SyscallError
+from pyuk.abi.errno import EAGAIN, ECHILD, EINVAL, ERESTARTSYS, ESRCH, SyscallError
 from pyuk.abi.sched import (
-    P_ALL, P_PGID, P_PID, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED, WUNTRACED, __WALL, __WCLONE, __WNOTHREAD,
+    __WALL,
+    __WCLONE,
+    __WNOTHREAD,
+    P_ALL,
+    P_PGID,
+    P_PID,
+    P_PIDFD,
+    PIDFD_NONBLOCK,
+    WCONTINUED,
+    WEXITED,
+    WNOHANG,
+    WNOWAIT,
+    WSTOPPED,
+    WUNTRACED,
 )  # fmt: skip
 from pyuk.abi.signal import CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCHLD, SIGCONT
 from pyuk.abi.structs import RUSAGE, SIGINFO_CHILD
 from pyuk.abi.syscall import syscall
 from pyuk.kernel.lifecycle import reap
+from pyuk.kernel.timers import cpu_ns
+from pyuk.syscalls.time import rusage
 from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyuk.abi.declare import Annotated, IntArg, PidArg, WaitArg
+    from pyuk.abi.declare import Annotated, IdTypeArg, PidArg, WaitArg
     from pyuk.abi.kinds import OUT, StructAt
-    from pyuk.abi.structs import WAIT_STATUS
+    from pyuk.abi.structs import SIGINFO, WAIT_STATUS
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Process, Task
 
 _CORE_FLAG, _STOPPED, _CONTINUED = 0x80, 0x7F, 0xFFFF
+_ALL, _CLONE = __WALL, __WCLONE  # two underscores would mean something else within a class
 _SIGINFO_WRITTEN = 28  # up to si_status
 
 
@@ -43,7 +59,7 @@ class WaitForChild:
     def step(self) -> int:
         """The first child with news, or 0 with WNOHANG. Errors: ECHILD nobody can ever match."""
         own = self.task.process
-        candidates = [child for child in own.children if self.matches(child)]
+        candidates = [child for child in own.children if self.matches(child) and self._is_eligible(child)]
         if not candidates:
             raise SyscallError(ECHILD)
         for child in candidates:
@@ -53,6 +69,12 @@ class WaitForChild:
         if self.options & WNOHANG:
             return 0
         raise WouldBlock(own.child_changed)
+
+    def _is_eligible(self, child: Process) -> bool:
+        """Children that were made with another exit signal than SIGCHLD are waited for by __WCLONE or __WALL only."""
+        if self.options & _ALL:
+            return True
+        return (child.exit_signal != SIGCHLD) == bool(self.options & _CLONE)
 
     def _news(self, child: Process) -> int:
         if child.status is not None:
@@ -66,13 +88,14 @@ class WaitForChild:
         return 0
 
     def _take(self, child: Process, code: int) -> int:
-        result = self.tell(child, code)
-        if not self.options & WNOWAIT:
-            if child.status is not None:
-                reap(self.task.kernel, child)
-            else:
-                child.news = None
-        return result
+        try:
+            return self.tell(child, code)
+        finally:  # a bad address loses the news
+            if not self.options & WNOWAIT:
+                if child.status is not None:
+                    reap(self.task.kernel, child)
+                else:
+                    child.news = None
 
     def interrupted(self) -> int:
         """Made again unless a handler without SA_RESTART runs."""
@@ -84,7 +107,7 @@ class WaitForChild:
         """Nothing is held."""
 
 
-@syscall("wait4", note="rusage of a child is zero")
+@syscall("wait4", note="rusage as getrusage")
 def sys_wait4(
     task: Task,
     upid: PidArg,
@@ -102,7 +125,7 @@ def sys_wait4(
         if stat_addr:
             task.mem.write_u32(stat_addr, _status_word(child, code))
         if ru:
-            task.mem.write(ru, bytes(RUSAGE.size))
+            task.mem.write(ru, _rusage(child))
         return child.pid
 
     return _wait(WaitForChild(task, _matcher(task, upid), options | WEXITED, tell))
@@ -117,6 +140,14 @@ def _status_word(child: Process, code: int) -> int:
     return status << 8 if status >= 0 else -status | (_CORE_FLAG if child.dumped_core else 0)
 
 
+def _rusage(child: Process) -> bytes:
+    """Its own and what its children had; one that is only stopped has what has been charged so far."""
+    max_rss_kib = max(child.max_rss_kib, child.children_max_rss_kib)
+    return rusage(
+        cpu_ns(child) + child.children_cpu_ns, max_rss_kib, child.ended_faults + child.children_faults
+    )  # fmt: skip
+
+
 def _matcher(task: Task, upid: int) -> Callable[[Process], bool]:
     if upid > 0:
         return lambda child: child.pid == upid
@@ -126,12 +157,12 @@ def _matcher(task: Task, upid: int) -> Callable[[Process], bool]:
     return lambda child: child.pgid == group
 
 
-@syscall("waitid", note="no P_PIDFD; rusage of a child is zero")
+@syscall("waitid", note="rusage as getrusage")
 def sys_waitid(
     task: Task,
-    which: IntArg,
+    which: IdTypeArg,
     upid: PidArg,
-    infop: Annotated[UserAddr, StructAt(OUT, SIGINFO_CHILD)],
+    infop: Annotated[UserAddr, StructAt(OUT, SIGINFO)],
     options: WaitArg,
     ru: Annotated[UserAddr, StructAt(OUT, RUSAGE)],
 ) -> int:
@@ -147,7 +178,7 @@ def sys_waitid(
 def _waitid(task: Task, which: int, upid: int, infop: UserAddr, options: int, ru: UserAddr) -> int:
     if options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL):
         raise SyscallError(EINVAL)
-    if not options & (WEXITED | WSTOPPED | WCONTINUED) or which not in (P_ALL, P_PID, P_PGID):
+    if not options & (WEXITED | WSTOPPED | WCONTINUED) or which not in (P_ALL, P_PID, P_PGID, P_PIDFD):
         raise SyscallError(EINVAL)
     if (which == P_PID and upid <= 0) or (which == P_PGID and upid < 0):
         raise SyscallError(EINVAL)
@@ -156,15 +187,34 @@ def _waitid(task: Task, which: int, upid: int, infop: UserAddr, options: int, ru
         status = abs(child.status) if child.status is not None else child.news or 0
         if infop:
             head = (SIGCHLD, 0, code)
-            task.mem.write(infop, SIGINFO_CHILD.pack(head, child.pid, task.creds.uid, status, 0, 0))
+            uid = child.tasks[0].creds.uid if child.tasks else child.uid_at_end
+            task.mem.write(infop, SIGINFO_CHILD.pack(head, child.pid, uid, status, 0, 0))
         if ru:
-            task.mem.write(ru, bytes(RUSAGE.size))
+            task.mem.write(ru, _rusage(child))
         return 0
 
-    matches = _matcher(task, {P_ALL: -1, P_PID: upid, P_PGID: -upid}[which])
+    if which == P_PIDFD:
+        matches, is_nonblocking = _by_pidfd(task, upid)
+    else:
+        matches, is_nonblocking = _matcher(task, {P_ALL: -1, P_PID: upid, P_PGID: -upid}[which]), False
     if infop and options & WNOHANG:
         task.mem.write(infop, bytes(SIGINFO_CHILD.size))
+    if is_nonblocking:
+        try:
+            return WaitForChild(task, matches, options & ~WNOHANG, tell).step()
+        except WouldBlock:
+            raise SyscallError(EAGAIN) from None
     return _wait(WaitForChild(task, matches, options, tell))
+
+
+def _by_pidfd(task: Task, fd: int) -> tuple[Callable[[Process], bool], bool]:
+    """The descriptor's process, and whether it has PIDFD_NONBLOCK. Errors: EINVAL negative, EBADF."""
+    if fd < 0:
+        raise SyscallError(EINVAL)
+    from pyuk.syscalls.pidfd import process_of  # noqa: PLC0415
+
+    process = process_of(task, fd)
+    return (lambda child: child is process), bool(task.files.get(fd).flags & PIDFD_NONBLOCK)
 
 
 def _wait(operation: WaitForChild) -> int:

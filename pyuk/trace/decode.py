@@ -8,6 +8,7 @@ memory is read by `task.mem.peek` alone: a pointer to nowhere is shown as an add
 from __future__ import annotations
 
 from pyuk.abi import commands
+from pyuk.abi.capability import _LINUX_CAPABILITY_VERSION_1
 from pyuk.abi.errno import EINTR, ERESTART_RESTARTBLOCK, MAX_ERRNO, known, message, name
 from pyuk.abi.kinds import (
     ELSEWHERE,
@@ -15,12 +16,16 @@ from pyuk.abi.kinds import (
     OUT,
     Buffer,
     ByCommand,
+    CapabilitySets,
     CpuSet,
     CString,
     DirentArray,
+    FdSet,
     IoVector,
     Pointer,
+    Readiness,
     SignalSet,
+    SignalSetPack,
     SocketAddress,
     StringVector,
     StructAt,
@@ -29,10 +34,11 @@ from pyuk.abi.kinds import (
 )  # fmt: skip
 from pyuk.abi.unistd import PATH_MAX
 from pyuk.trace import text
+from pyuk.trace.polling import fd_bits, readiness_text
 from pyuk.trace.sockaddr import sockaddr_text
 from pyuk.trace.text import STRING_LIMIT, address, quote, quote_cut
 from pyuk.trace.views import struct_shower
-from pyuk.trace.words import as_ctype, shower, signal_set
+from pyuk.trace.words import as_ctype, capability_set, shower, signal_set
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,6 +154,8 @@ class Decoder:
             return "?"
         if not call.failed:
             kind = self.result
+            if isinstance(kind, Readiness):
+                return readiness_text(kind, call)
             return _result_of(kind, call) if isinstance(kind, ByCommand) else shower(kind)(as_ctype(result, kind.ctype))
         errno = -result
         if _is_restart(errno):
@@ -425,6 +433,27 @@ def _signal_set(kind: SignalSet) -> Text:
     return show
 
 
+def _signal_set_pack(_kind: SignalSetPack) -> Text:
+    def show(call: Call, at: int) -> str:
+        data = call.peek(at, 16)
+        if data is None:
+            return address(at)
+        mask_at, size = int.from_bytes(data[:8], "little"), int.from_bytes(data[8:], "little")
+        mask = call.peek(mask_at, _SIGSET_BYTES) if size == _SIGSET_BYTES else None
+        shown = address(mask_at) if mask is None else signal_set(int.from_bytes(mask, "little"))
+        return f"{{sigmask={shown}, sigsetsize={size}}}"
+
+    return show
+
+
+def _fd_set(kind: FdSet) -> Text:
+    def show(call: Call, at: int) -> str:
+        bits = fd_bits(call, at, min(max(call.value(kind.count), 0), 1 << 20))
+        return address(at) if bits is None else f"[{' '.join(map(str, bits))}]"
+
+    return show
+
+
 def _cpu_set(kind: CpuSet) -> Text:
     def show(call: Call, at: int) -> str:
         size = call.result or 0 if kind.size == "return" else call.value(kind.size)
@@ -433,6 +462,23 @@ def _cpu_set(kind: CpuSet) -> Text:
             return address(at)
         mask = int.from_bytes(data, "little")
         return f"[{' '.join(str(cpu) for cpu in range(8 * len(data)) if mask >> cpu & 1)}]"
+
+    return show
+
+
+def _capability_sets(kind: CapabilitySets) -> Text:
+    def show(call: Call, at: int) -> str:
+        version = call.peek(call.args[call.decoder.index[kind.header]], 4) or b""
+        n_words = 1 if int.from_bytes(version, "little") == _LINUX_CAPABILITY_VERSION_1 else 2
+        data = call.peek(at, 12 * n_words) if at else None
+        if data is None or (call.failed and kind.direction == OUT):
+            return address(at)
+        words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        sets = [
+            f"{name}={capability_set(words[i] | (words[i + 3] << 32 if n_words > 1 else 0))}"
+            for i, name in enumerate(("effective", "permitted", "inheritable"))
+        ]
+        return f"{{{', '.join(sets)}}}"
 
     return show
 
@@ -461,6 +507,9 @@ _MAKERS: dict[type, Callable[[Any], Text]] = {
     StructAt: _struct_at,
     IoVector: _io_vector,
     SignalSet: _signal_set,
+    CapabilitySets: _capability_sets,
     SocketAddress: _socket_address,
     CpuSet: _cpu_set,
+    SignalSetPack: _signal_set_pack,
+    FdSet: _fd_set,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi import auxv, elf
+from pyuk.abi import elf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ def view(what: str, task: Task, program: str) -> str:
 
 def _auxv(task: Task) -> str:
     """One line an entry: tag, name, value; strings and random bytes are shown with what they point to."""
-    names = {value: name for name, value in vars(auxv).items() if name.startswith("AT_")}
+    names = {value: name for name, value in vars(elf).items() if name.startswith("AT_")}
     decimal = (
-        auxv.AT_PAGESZ, auxv.AT_CLKTCK, auxv.AT_PHENT, auxv.AT_PHNUM, auxv.AT_UID, auxv.AT_EUID, auxv.AT_GID,
-        auxv.AT_EGID, auxv.AT_SECURE, auxv.AT_MINSIGSTKSZ,
+        elf.AT_PAGESZ, elf.AT_CLKTCK, elf.AT_PHENT, elf.AT_PHNUM, elf.AT_UID, elf.AT_EUID, elf.AT_GID,
+        elf.AT_EGID, elf.AT_SECURE, elf.AT_MINSIGSTKSZ,
     )  # fmt: skip
     lines = []
     for tag, value in task.process.loaded.auxv:
         text = str(value) if tag in decimal else f"{value:#x}"
-        if tag in (auxv.AT_EXECFN, auxv.AT_PLATFORM):
+        if tag in (elf.AT_EXECFN, elf.AT_PLATFORM):
             text += f' "{_string(task, value)}"'
-        elif tag == auxv.AT_RANDOM:
+        elif tag == elf.AT_RANDOM:
             text += f" {task.mem.peek(value, 16).hex(' ')}"
         lines.append(f"{tag:4}  {names.get(tag, 'AT_???'):16} {text}")
     return "\n".join(lines) + "\n"

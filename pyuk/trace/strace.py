@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.abi.errno import ERESTART_RESTARTBLOCK
 from pyuk.abi.kinds import Number
 from pyuk.abi.numbers import NUMBERS, X32_FIRST, X32_NAMES, X32_SYSCALL_BIT, n_args_of, name_of
 from pyuk.abi.siginfo import signal_name
@@ -28,6 +29,7 @@ _HEX: Kind = Number("ulong", 16)
 _LONG: Kind = Number("long")
 _RT_SIGRETURN = NUMBERS["rt_sigreturn"]
 _EXECVE = NUMBERS["execve"]
+_RESTART_SYSCALL = NUMBERS["restart_syscall"]
 _SIGMASK_IN_FRAME = 8 + 40 + 256  # struct rt_sigframe behind its return address: uc_sigmask of struct ucontext
 
 
@@ -37,7 +39,7 @@ class Tracer:
     `stack_pointer` gives the current RSP, which is all that rt_sigreturn(2) has to show.
     """
 
-    __slots__ = ("_calls", "_decoders", "_filter", "_open", "_x32", "sink", "stack_pointer")
+    __slots__ = ("_calls", "_decoders", "_filter", "_open", "_restarted", "_x32", "sink", "stack_pointer")
 
     def __init__(
         self, sink: Sink, filter_: Filter = EVERYTHING, stack_pointer: Callable[[], int] | None = None
@@ -49,6 +51,7 @@ class Tracer:
         self._calls: dict[Any, Call] = {}  # by task: begun and not ended
         self._open: Call | None = None  # the one whose line is the last of the log and not complete
         self._x32: set[Any] = set()
+        self._restarted: dict[Any, str] = {}  # by task: the call that restart_syscall goes on with
 
     def exec(self, task: Any, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None:
         """The first line: the execve that brought the program in."""
@@ -74,6 +77,8 @@ class Tracer:
         call.text = self._prefix(task) + decoder.begin(call)
         if number == _RT_SIGRETURN:
             call.text += self._frame_mask(task)
+        elif number == _RESTART_SYSCALL:
+            call.text += f"<... resuming interrupted {self._restarted.pop(task, 'restart_syscall')} ...>"
         self._interrupt()
         self._calls[task] = self._open = call
         if not self.sink.buffered:
@@ -86,6 +91,8 @@ class Tracer:
         call = self._calls.pop(task, None)
         if call is not None:
             call.result = result
+            if result == -ERESTART_RESTARTBLOCK and call.decoder.name != "restart_syscall":
+                self._restarted[task] = call.decoder.name
             self._finish(call, call.decoder.end(call))
 
     def signal(self, task: Any, info: Any) -> None:
@@ -157,6 +164,10 @@ class Tracer:
             declaration = find(NUMBERS[name]) if name else None
             n_args = n_args_of(NUMBERS[name]) if name else n_args
         if declaration is not None:
+            if name in ("clone", "clone3"):
+                from pyuk.trace.clone import make_clone_decoder  # noqa: PLC0415
+
+                return make_clone_decoder(declaration)
             return make_decoder(declaration)
         prototype = prototype_of(NUMBERS[name]) if name else None
         if prototype is not None:

@@ -168,6 +168,16 @@ def _timestamp(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
     return show
 
 
+def _pollfd(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    events = shower(layout.fields[1].kind)
+    return lambda values: f"{{fd={values[0]}" + (f", events={events(values[1])}}}" if values[0] >= 0 else "}")
+
+
+def _epoll_event(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
+    events = shower(layout.fields[0].kind)
+    return lambda values: f"{{events={events(values[0])}, data={{u32={values[1] & 0xFFFFFFFF}, u64={values[1]}}}}}"
+
+
 def _open_how(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
     flags, _mode, resolve = (shower(field.kind) for field in layout.fields)
 
@@ -196,6 +206,23 @@ def _shmid_set(v: dict[str, Any]) -> str:
     return f"{{shm_perm={{uid={uid}, gid={gid}, mode={octal(mode)}}}}}"
 
 
+_NOTIFY = Table("signal", "SIGEV_")
+
+
+def _sigevent(v: dict[str, Any]) -> str:
+    value, notify = v["sigev_value"], v["sigev_notify"]
+    number = (value & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+    is_named = notify in (signal.SIGEV_SIGNAL, signal.SIGEV_THREAD, signal.SIGEV_THREAD_ID)
+    signo = signal_name(v["sigev_signo"]) if is_named else str(v["sigev_signo"])
+    text = f"sigev_value={{sival_int={number}, sival_ptr={address(value)}}}, sigev_signo={signo}"
+    text += f", sigev_notify={one_of(_NOTIFY, notify & 0xFFFFFFFF, notify)}"
+    if notify == signal.SIGEV_THREAD_ID:
+        text += f", sigev_notify_thread_id={v['sigev_tid']}"
+    elif notify == signal.SIGEV_THREAD:
+        text += ", sigev_notify_function=NULL, sigev_notify_attributes=NULL"
+    return f"{{{text}}}"
+
+
 _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "scalar": _scalar,
     "stat": _by_name(_stat),
@@ -205,7 +232,10 @@ _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "termios": _by_name(_termios),
     "timestamp": _timestamp,
     "open_how": _open_how,
+    "pollfd": _pollfd,
+    "epoll_event": _epoll_event,
     "siginfo": _siginfo,
+    "sigevent": _by_name(_sigevent),
     "shmid": _by_name(_shmid),
     "shmid_set": _by_name(_shmid_set),
 }

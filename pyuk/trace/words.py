@@ -115,6 +115,13 @@ def some_of(table: Table, bits: int) -> str:
     return "|".join(names)
 
 
+def flag_words(kind: Kind, bits: int) -> str:
+    """The same without doubts: what has no name is a number (strace's sprintflags)."""
+    assert isinstance(kind, Flags)  # noqa: S101
+    names, rest = kind.table.split(bits)
+    return "|".join([*names, hexadecimal(rest)] if rest else names)
+
+
 def _with_modes(kind: Flags, bits: int) -> str:
     modes = bits & kind.modes
     bits &= ~kind.modes
@@ -194,6 +201,31 @@ def signal_set(mask: int) -> str:
     return f"~[{' '.join(absent)}]"
 
 
+_CAPABILITIES = Table("capability", "CAP_", without="CAP_LAST_CAP", unknown="CAP_???")
+
+
+def capability_set(mask: int) -> str:
+    """`1<<CAP_CHOWN|1<<CAP_KILL`."""
+    names = [f"1<<{name}" for number, name in _CAPABILITIES.pairs if mask >> number & 1]
+    rest = mask >> len(_CAPABILITIES.pairs) << len(_CAPABILITIES.pairs)
+    if rest:
+        names.append(hexadecimal(rest) if names else f"{hexadecimal(rest)} /* CAP_??? */")
+    return "|".join(names) or "0"
+
+
+_PERSONALITIES = Table("personality", "PER_", without="PER_MASK")
+_PERSONALITY_FLAGS = Table("personality", "", without="PER_*")
+
+
+def _personality(value: int) -> str:
+    """`PER_LINUX|ADDR_NO_RANDOMIZE`; all ones asks only."""
+    if value == 0xFFFFFFFF:  # noqa: PLR2004
+        return "0xffffffff"
+    names, rest = _PERSONALITY_FLAGS.split(value & ~0xFF)
+    words = [one_of(_PERSONALITIES, value & 0xFF), *names]
+    return "|".join([*words, hexadecimal(rest)] if rest else words)
+
+
 _IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK", without="TCO* TCI*")
 _SHARED_IOCTLS = {
     "TCSETS": "SNDCTL_TMR_START or TCSETS",
@@ -240,10 +272,15 @@ def _shm_flags(value: int) -> str:
     return "|".join([*names, f"0{permissions:o}" if permissions > 7 else f"{permissions:03o}"])  # noqa: PLR2004
 
 
+_POLICIES = Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK")
+
 _MEANINGS: dict[str, Show] = {
     "ipckey": lambda value: hexadecimal(value & 0xFFFFFFFF) if value else "IPC_PRIVATE",
     "shmflags": _shm_flags,
     "id": _identifier,
+    "personality": _personality,
+    "personality_result": lambda value: f"{hexadecimal(value)} ({_personality(value)})",
+    "scheduler": lambda value: f"{value} ({_POLICIES.name(value)})" if _POLICIES.name(value) else str(value),
     "signal": signal_name,
     "device": device,
     "limit": _limit,

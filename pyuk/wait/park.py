@@ -23,23 +23,24 @@ if TYPE_CHECKING:
 
 
 class WouldBlock(Exception):  # noqa: N818  # no error: the call waits
-    """A file cannot go on now, and says what has to change first: a queue, or a host descriptor.
+    """Nothing can go on now, and this says where a change would be told: in one or more queues.
 
-    `done` bytes were moved before that.
+    events: the poll(2) events that would help, 0 for any. What nobody is told about is looked at again after
+    retry_ns. `done` bytes were moved before that.
     """
 
-    def __init__(self, queue: WaitQueue | None = None, *, host_fd: int = -1, events: int = 0) -> None:
+    def __init__(self, *queues: WaitQueue, events: int = 0, retry_ns: int = 0) -> None:
         super().__init__()
-        self.queue = queue
-        self.host_fd = host_fd
+        self.queues = queues
         self.events = events
+        self.retry_ns = retry_ns
         self.done = 0
 
 
 class Park(Exception):  # noqa: N818
-    """Raised by a handler: sleep on the queues, the host descriptor and the deadline, whatever comes first.
+    """Raised by a handler: sleep on the queues and the deadline, whatever comes first.
 
-    deadline_ns: on the monotonic clock, None for no limit.
+    deadline_ns: on the monotonic clock, None for no limit. events, retry_ns: see WouldBlock.
     """
 
     def __init__(
@@ -48,18 +49,17 @@ class Park(Exception):  # noqa: N818
         queues: Sequence[WaitQueue] = (),
         *,
         deadline_ns: int | None = None,
-        host_fd: int = -1,
         events: int = 0,
+        retry_ns: int = 0,
     ) -> None:
         super().__init__()
         self.operation = operation
         self.queues = queues
         self.deadline_ns = deadline_ns
-        self.host_fd = host_fd
         self.events = events
+        self.retry_ns = retry_ns
 
     @classmethod
-    def after(cls, blocked: WouldBlock, operation: Operation) -> Park:
+    def after(cls, blocked: WouldBlock, operation: Operation, deadline_ns: int | None = None) -> Park:
         """Wait for what a file waits for."""
-        queues = () if blocked.queue is None else (blocked.queue,)
-        return cls(operation, queues, host_fd=blocked.host_fd, events=blocked.events)
+        return cls(operation, blocked.queues, deadline_ns=deadline_ns, events=blocked.events, retry_ns=blocked.retry_ns)

@@ -1,4 +1,4 @@
-"""Wait queues: who sleeps until one thing changes (a pipe, a child, a futex)."""
+"""Wait queues: who waits until one thing changes (a pipe, a child, a futex)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ if TYPE_CHECKING:
     class Waiter(Protocol):
         """Somebody who can be told that it is worth looking again. Being told twice does no harm."""
 
-        def wake(self) -> None: ...
+        @property
+        def exclusive(self) -> bool:
+            """Whether one of this kind is enough: when it takes a wake-up, no other exclusive one is told."""
+
+        def wake(self, events: int) -> bool:
+            """Look again. events: the poll(2) events that have come, 0 for anything. Gives whether it will."""
 
 
 class WaitQueue:
@@ -28,12 +33,22 @@ class WaitQueue:
         """Stop waiting; no error if it did not wait here."""
         self._waiters.pop(waiter, None)
 
-    def wake(self, n_most: int | None = None) -> int:
-        """Wake the first n_most waiters, or all; they leave the queue themselves. Gives their number."""
-        waiters = list(self._waiters)[:n_most]
-        for waiter in waiters:
-            waiter.wake()
-        return len(waiters)
+    def wake(self, events: int = 0) -> None:
+        """Wake all, but of the exclusive waiters only the first that has a use for the events.
+
+        They leave the queue themselves.
+        """
+        if self._waiters:
+            taken = False
+            for waiter in tuple(self._waiters):
+                if not (taken and waiter.exclusive):
+                    taken |= waiter.wake(events) and waiter.exclusive
+
+    def wake_one(self, events: int = 0) -> None:
+        """Wake the first that has a use for it."""
+        for waiter in tuple(self._waiters):
+            if waiter.wake(events):
+                return
 
     def __len__(self) -> int:
         return len(self._waiters)

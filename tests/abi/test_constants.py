@@ -9,8 +9,7 @@ import pytest
 from tests.abi.cprogram import needs_gcc, printed
 
 HEADERS = {
-    "auxv": ["sys/auxv.h", "linux/auxvec.h"],
-    "elf": ["elf.h"],
+    "elf": ["elf.h", "linux/auxvec.h"],
     "errno": ["errno.h"],
     "fcntl": ["fcntl.h", "linux/openat2.h", "linux/fcntl.h", "linux/falloc.h", "linux/close_range.h", "linux/fs.h"],
     "futex": ["linux/futex.h"],

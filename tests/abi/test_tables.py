@@ -19,7 +19,7 @@ def test_first_name_of_a_value_wins() -> None:
 
 def test_without_takes_names_and_prefixes() -> None:
     """Masks and neighbours are left out."""
-    table = Table("signal", "SIG", without="SIG_* SIGRTMIN SIGRTMAX")
+    table = Table("signal", "SIG", without="SIG_* SIGEV_* SIGRTMIN SIGRTMAX")
     assert table.name(9) == "SIGKILL"
     assert table.name(0) is None
     assert table.unknown == "SIG???"

@@ -1,67 +1,85 @@
-"""Pipes against a plain string of bytes, and their ends."""
+"""Pipes against the host's, and their ends."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyuk.abi.errno import EAGAIN, EPIPE, SyscallError
-from pyuk.abi.fcntl import O_NONBLOCK, O_RDONLY, O_WRONLY
+from pyuk.abi.errno import EPIPE, SyscallError
+from pyuk.abi.fcntl import F_SETPIPE_SZ, O_DIRECT, O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
-from pyuk.fs.pipe import CAPACITY_BYTES, PIPE_BUF, new_pipe
+from pyuk.fs.pipe import CAPACITY_BYTES, PAGE_BYTES, PipeEnd, new_pipe
+from pyuk.wait.host import ready_events
 from pyuk.wait.park import WouldBlock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SIZES = st.integers(0, 20) | st.integers(0, 2 * CAPACITY_BYTES) | st.sampled_from([PIPE_BUF, PIPE_BUF + 1])
+SIZES = st.integers(0, 20) | st.integers(0, 2 * CAPACITY_BYTES) | st.sampled_from([PAGE_BYTES, PAGE_BYTES + 1])
+WRITES = st.tuples(st.just("write"), st.lists(SIZES, min_size=1, max_size=3))
+READS = st.tuples(st.just("read"), st.lists(SIZES, min_size=1, max_size=3))
+SMALL = st.tuples(st.sampled_from(["write", "read"]), st.lists(st.integers(1, 3000), min_size=1, max_size=2))
+RESIZES = st.tuples(st.just("resize"), st.lists(st.integers(0, 4 * CAPACITY_BYTES), min_size=1, max_size=1))
 
 
-@given(st.lists(st.tuples(st.booleans(), st.lists(SIZES, min_size=1, max_size=3)), max_size=30))
-def test_bytes_come_out_as_they_went_in(operations: list[tuple[bool, list[int]]]) -> None:
-    """In order, none lost; up to PIPE_BUF a write is whole or EAGAIN."""
-    reader, writer = new_pipe(O_NONBLOCK)
-    inside = bytearray()
+@pytest.mark.skipif(sys.platform != "linux", reason="the oracle is Linux")
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.booleans(), st.lists(WRITES | READS | SMALL | RESIZES, max_size=60))
+def test_does_what_the_hosts_pipe_does(as_packets: bool, operations: list[tuple[str, list[int]]]) -> None:  # noqa: FBT001
+    """The same bytes, counts, EAGAINs, sizes and poll events, for any sequence of writes, reads and F_SETPIPE_SZ."""
+    direct = os.O_DIRECT if as_packets else 0
+    host = os.pipe2(os.O_NONBLOCK | direct)
+    reader, writer = new_pipe(O_NONBLOCK | (O_DIRECT if as_packets else 0))
     number = 0
-    for is_write, sizes in operations:
-        total = sum(sizes)
-        if is_write:
-            pieces = []
-            for size in sizes:
-                pieces.append(bytes((number + i) % 251 for i in range(size)))
-                number += size
-            whole = b"".join(pieces)
-            room = CAPACITY_BYTES - len(inside)
-            n = _attempt(writer.write, [memoryview(piece) for piece in pieces])
-            if n is None:
-                assert room < (total if total <= PIPE_BUF else 1)
-                continue
-            assert n == min(total, room)
-            assert n == total or total > PIPE_BUF
-            inside += whole[:n]
-        else:
-            buffers = [bytearray(size) for size in sizes]
-            n = _attempt(reader.read, [memoryview(buffer) for buffer in buffers])
-            if n is None:
-                assert not inside
-                continue
-            assert b"".join(buffers)[:n] == inside[:n]
-            assert n == min(total, len(inside))
-            del inside[:n]
-        assert int.from_bytes(reader.control(FIONREAD, bytes(4)), "little") == len(inside)
-
-
-def _attempt(step: Callable[[list[memoryview]], int], slices: list[memoryview]) -> int | None:
-    """The result, None for EAGAIN."""
     try:
-        return step(slices)
+        for operation, sizes in operations:
+            if operation == "write":
+                pieces = []
+                for size in sizes:
+                    pieces.append(bytes((number + i) % 251 for i in range(size)))
+                    number += size
+                wanted: object = _host(lambda pieces=pieces: os.writev(host[1], pieces))
+                found: object = _ours(lambda pieces=pieces: writer.write([memoryview(piece) for piece in pieces]))
+            elif operation == "read":
+                into, ours = ([bytearray(size) for size in sizes] for _ in range(2))
+                wanted = _host(lambda into=into: os.readv(host[0], into)), into
+                found = _ours(lambda ours=ours: _read(reader, ours)), ours
+            else:
+                wanted = _host(lambda sizes=sizes: fcntl.fcntl(host[0], F_SETPIPE_SZ, sizes[0]))
+                found = _ours(lambda sizes=sizes: reader.set_pipe_bytes(sizes[0], is_privileged=True))
+            assert found == wanted, operation
+            inside = int.from_bytes(fcntl.ioctl(host[0], FIONREAD, bytes(4)), "little")
+            assert int.from_bytes(reader.control(FIONREAD, bytes(4)), "little") == inside
+            assert [reader.poll(), writer.poll()] == [ready_events(fd) for fd in host]
+            reader.pipe.check_invariants()
+    finally:
+        for fd in host:
+            os.close(fd)
+
+
+def _host(step: Callable[[], int]) -> int:
+    try:
+        return step()
+    except OSError as error:
+        return -(error.errno or 0)
+
+
+def _ours(step: Callable[[], int]) -> int:
+    try:
+        return step()
     except SyscallError as error:
-        if error.errno != EAGAIN:
-            raise
-        return None
+        return -error.errno
+
+
+def _read(reader: PipeEnd, buffers: list[bytearray]) -> int:
+    """As a handler does: a read of nothing asks nobody."""
+    return reader.read([memoryview(buffer) for buffer in buffers]) if any(buffers) else 0
 
 
 def test_the_ends_know_of_each_other() -> None:
@@ -89,10 +107,16 @@ def test_the_ends_know_of_each_other() -> None:
 
 
 def test_a_full_pipe_blocks() -> None:
-    """What a blocking end cannot do now waits, with nothing done."""
+    """What a blocking end cannot do now waits, with nothing done; a page that is partly read is not free."""
     reader, writer = new_pipe(0)
     assert writer.write([memoryview(bytes(CAPACITY_BYTES - 100))]) == CAPACITY_BYTES - 100
+    assert writer.write([memoryview(bytes(60))]) == 60
     with pytest.raises(WouldBlock):
-        writer.write([memoryview(bytes(101))])
-    assert writer.write([memoryview(bytes(PIPE_BUF + 1))]) == 100
+        writer.write([memoryview(bytes(41))])
+    assert writer.write([memoryview(bytes(40))]) == 40
     assert reader.pipe.used == CAPACITY_BYTES
+    assert reader.read([memoryview(bytearray(PAGE_BYTES - 1))]) == PAGE_BYTES - 1
+    with pytest.raises(WouldBlock):
+        writer.write([memoryview(b"x")])
+    assert reader.read([memoryview(bytearray(1))]) == 1
+    assert writer.write([memoryview(bytes(PAGE_BYTES + 1))]) == PAGE_BYTES

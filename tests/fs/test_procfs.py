@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,6 +34,7 @@ class OneProcess:
 
     def __init__(self) -> None:
         self.table = FdTable()
+        self.windows: Mapping[bytes, Callable[[int], Any]] = {}
         self.texts: Mapping[bytes, Callable[[int], bytes]] = {
             b"maps": lambda pid: b"maps of %d\n" % pid,
             b"comm": lambda _pid: b"guest\n",

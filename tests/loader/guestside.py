@@ -11,7 +11,7 @@ from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_AS, RLIMIT_S
 from pyuk.abi.types import FrameNr
 from pyuk.fs.file import OpenFile
 from pyuk.fs.hostfs import HostFs
-from pyuk.loader.error import LateLoadError, LoadError
+from pyuk.loader import LateLoadError, LoadError
 from pyuk.loader.load import Loaded, prepare
 from pyuk.loader.stack import Cpu
 from pyuk.machine.paging import NX, PageTable
@@ -34,6 +34,14 @@ class FakeMachine:
     def __init__(self) -> None:
         self.ram = Ram(8 << 30)  # more than the oracle's RLIMIT_AS, so that only that counts
         self.ram.retire = lambda _frames: None
+
+    rip = 0
+
+    def single_step(self) -> bool:
+        return False
+
+    def end_single_step(self) -> None:
+        pass
 
     def new_page_table(self) -> PageTable:
         return PageTable(self.ram, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pyuk.abi import auxv as tags
+from pyuk.abi import elf as tags
 from pyuk.loader.stack import STACK_TOP, Cpu
 from pyuk.mm.usermem import UserMemory
 from tests.loader.elfmaker import EXEC, STATIC_PIE, Elf

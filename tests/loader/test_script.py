@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pyuk.abi.errno import ENOEXEC
-from pyuk.loader.error import LoadError
+from pyuk.loader import LoadError
 from pyuk.loader.script import parse_shebang
 
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from pyuk.abi.auxv import (
+from pyuk.abi.elf import (
     AT_BASE,
     AT_ENTRY,
     AT_EXECFN,
@@ -19,7 +19,7 @@ from pyuk.abi.auxv import (
     AT_SYSINFO_EHDR,
 )
 from pyuk.abi.errno import E2BIG
-from pyuk.loader.error import LoadError
+from pyuk.loader import LoadError
 from pyuk.loader.stack import STACK_TOP, Cpu, Strings, Tables, check_limits
 from tests.loader.hostexec import Someone
 

@@ -6,6 +6,7 @@ import pytest
 
 from pyuk.machine import cpu as vectors
 from pyuk.machine.cpu import R11, RAX, RCX, RDI, RIP, RSP
+from pyuk.machine.fpu import initial_fxsave
 from tests.machine.asm import assemble
 from tests.machine.rig import CODE, DATA, EXIT, FLAGS, STACK_TOP, Rig
 
@@ -188,3 +189,42 @@ def test_new_address_space_shows_nothing_of_the_kernel(rig: Rig) -> None:
     entries = rig.ram.words[table.root << 9 : (table.root << 9) + 512]
     assert [i for i in range(512) if entries[i]] == [511]
     assert not entries[511] & 1 << 2  # U
+
+
+def test_reset_in_a_system_call(rig: Rig) -> None:
+    """execve: `reset` and a new RIP in on_syscall are all the next program finds."""
+
+    def on_syscall(number: int) -> None:
+        if number == EXIT:
+            rig.cpu.stop()
+        else:
+            rig.cpu.reset()
+            rig.regs[RIP], rig.regs[RSP] = CODE + 0x100, STACK_TOP
+
+    rig.on_syscall = on_syscall
+    source = f"""
+        mov eax, 0x2b
+        mov ds, eax
+        mov gs, eax
+        fld1
+        std
+        mov r15, -1
+        movq xmm15, r15
+        mov eax, 1
+        cmp eax, 2
+        syscall
+        .org 0x100
+        pushf
+        pop rdi
+        mov ebx, ds
+        mov ecx, gs
+        or rbx, r15
+        or rcx, rbx
+        shl rcx, 32
+        or rdi, rcx
+        mov eax, {EXIT}
+        syscall
+    """
+    rig.run(source)
+    assert rig.regs[RDI] == FLAGS
+    assert rig.cpu.read_fxsave() == initial_fxsave()

@@ -294,3 +294,19 @@ def test_page_table_rights_are_the_weakest(rig: Rig) -> None:
     assert rig.exits(f"mov edi, [{READ:#x}]") == 5
     rig.space.set(READ, frame << PAGE_SHIFT | P | U | W | NX)  # gains a right: no flush
     assert rig.exits(f"inc dword ptr [{READ:#x}]\n mov edi, [{READ:#x}]") == 6
+
+
+def test_code_at(rig: Rig) -> None:
+    """`code_at` is what the CPU would fetch: across pages, and no further than they are present and executable."""
+    end = CODE + 2 * PAGE_BYTES
+    rig.map(CODE, b"\x11" * PAGE_BYTES, rights="rx")
+    rig.map(NEXT_CODE, b"\x22" * PAGE_BYTES, rights="rx")
+    rig.map(end, b"\x33" * PAGE_BYTES, rights="rw")
+    assert rig.cpu.code_at(CODE) == b"\x11" * 15
+    assert rig.cpu.code_at(NEXT_CODE - 5, 8) == b"\x11" * 5 + b"\x22" * 3
+    assert rig.cpu.code_at(NEXT_CODE - 1, PAGE_BYTES + 2) == b"\x11" + b"\x22" * PAGE_BYTES
+    assert rig.cpu.code_at(end - 4) == b"\x22" * 4
+    for nowhere in (end, 0, 1 << 47, (1 << 64) - 1, 0xFFFF_FFFF_8000_1000):
+        assert rig.cpu.code_at(nowhere) == b""
+    rig.cpu.unload_space(rig.space)
+    assert rig.cpu.code_at(CODE) == b""

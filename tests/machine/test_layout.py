@@ -8,10 +8,11 @@ import sys
 import pytest
 
 from pyuk.machine import layout as layouts
+from pyuk.machine.copied import CopiedState
 from pyuk.machine.engine import Engine, MachineError, library_path
 from pyuk.machine.layout import Layout
 from pyuk.machine.probe import discover
-from pyuk.machine.state import CopiedState, LiveState, open_state
+from pyuk.machine.state import LiveState, open_state
 from tests.machine.rig import Rig
 
 KNOWN = layouts._KNOWN.get(layouts.build_id(library_path()))

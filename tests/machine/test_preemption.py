@@ -13,6 +13,7 @@ import pytest
 
 from pyuk.machine import cpu as vectors
 from pyuk.machine.cpu import INVALID_OPCODE, PAGE_FAULT, RAX, RDI, RIP, Cpu
+from tests.machine.asm import assemble
 from tests.machine.rig import CODE, DATA, EXIT, Rig
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ ARM = (signal.ITIMER_REAL, 0.002)
 
 @pytest.fixture
 def interrupts() -> Iterator[None]:
-    """A timer raises KeyboardInterrupt, as Ctrl-C does, once each time it is armed: in `run`, where a test can catch it."""
+    """A timer raises KeyboardInterrupt, as Ctrl-C does, once when it is armed: in `run`, where a test can catch it."""
 
     def handler(_signo: int, frame: FrameType | None) -> None:
         if runs_inside(frame):
@@ -315,3 +316,37 @@ def test_a_busy_program_leaves_other_threads_running(live_rig: Rig) -> None:
     live_rig.exits("mov ecx, 20000000\n again: dec ecx\n jnz again")
     ended[0] = True
     assert n_turns[0] > 0
+
+
+@pytest.mark.parametrize("how", ["the same goes on", "another runs"])
+@pytest.mark.parametrize(
+    ("source", "vector"), [("in al, dx", vectors.GENERAL_PROTECTION), ("vzeroupper", INVALID_OPCODE)]
+)
+def test_exception_before_a_trap_is_delivered(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, source: str, vector: int, how: str
+) -> None:
+    """A signal's exception between the engine's stop and the trap: the instruction traps when its program goes on."""
+    rig.code(f"inc r8d\n {source}\n inc r9d")
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    for i in range(3):
+        with monkeypatch.context() as patch:
+            patch.setattr(rig.cpu, "_finish", interrupted)
+            if i == 0 or vector != INVALID_OPCODE:  # a trap that is planted needs no stop
+                with pytest.raises(KeyboardInterrupt):
+                    rig.go()
+        if how == "another runs":
+            frame, space = rig.cpu.save(), rig.space
+            other = rig.machine.new_page_table()
+            code = assemble(f"mov r8d, 77\n mov edi, 5\n mov eax, {EXIT}\n syscall")
+            rig.map(CODE, code, rights="rx", space=other)
+            rig.cpu.load_space(other)
+            assert rig.go() is None
+            assert rig.regs[RDI] == 5
+            rig.cpu.load_space(space)
+            rig.cpu.restore(frame)
+        trap = rig.resume() if i == 0 or vector != INVALID_OPCODE else rig.go()
+        assert trap is not None
+        assert (trap.vector, trap.rip, rig.regs[8], rig.regs[9]) == (vector, CODE + 3, 1, 0)

@@ -5,6 +5,7 @@ The walker has a TLB that forgets nothing by itself, so a flush that is missing 
 
 from __future__ import annotations
 
+from pyuk.abi.errno import EOPNOTSUPP, SyscallError
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_STACK
 from pyuk.abi.types import FrameNr
 from pyuk.machine.paging import FRAME_MASK, NX, PAGE_MASK, PS, A, D, P, PageTable, U, W
@@ -46,6 +47,14 @@ class FakeMachine:
 
     def new_page_table(self) -> PageTable:
         return PageTable(self.ram, 0)
+
+    rip = 0
+
+    def single_step(self) -> bool:
+        return True
+
+    def end_single_step(self) -> None:
+        pass
 
     def flush_tlb(self) -> None:
         self.n_flushes += 1
@@ -104,7 +113,8 @@ class Guest:
     def _walk(self, va: int) -> tuple[int, int]:
         """Where the entry that translates va stands, and its translation with the rights of all levels."""
         words = self.machine.ram.words
-        table, rights = self.space.page_table.root, P | W | U
+        table: int = self.space.page_table.root
+        rights = P | W | U
         for shift in (39, 30, 21, 12):
             slot = (table << 9) + (va >> shift & 511)
             entry = words[slot]
@@ -186,6 +196,9 @@ class MemoryFile:
             offset += len(part)
         self.mtime_ns += 1
         return sum(map(len, slices))
+
+    def punch(self, offset: int, length: int) -> None:
+        raise SyscallError(EOPNOTSUPP)
 
     def hold(self) -> MemoryFile:
         self.refs += 1

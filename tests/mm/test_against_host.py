@@ -21,7 +21,6 @@ from tests.mm.fake_machine import Guest, MemoryFile, new_guest
 PAGE = 4096
 BASE = 0x1000_0000_0000  # nothing of a Python process lies near
 N_PAGES = 24
-END = BASE + N_PAGES * PAGE
 FILE_BYTES = 5 * PAGE + 100
 
 pytestmark = pytest.mark.skipif(os.uname().machine != "x86_64", reason="the oracle is an x86-64 Linux kernel")
@@ -57,10 +56,10 @@ def guest_call(call: Callable[..., int | None], *args: Any) -> int:
     return result if isinstance(result, int) else 0
 
 
-def host_maps() -> list[str]:
+def host_maps(end: int) -> list[str]:
     """The window's lines without device and name."""
     text = Path("/proc/self/maps").read_text(encoding="utf-8", errors="surrogateescape")
-    return joined(line for line in text.splitlines() if BASE <= int(line.split("-")[0], 16) < END)
+    return joined(line for line in text.splitlines() if BASE <= int(line.split("-")[0], 16) < end)
 
 
 def joined(lines: Iterable[str]) -> list[str]:
@@ -108,21 +107,50 @@ operations = st.one_of(
 @given(st.lists(operations, max_size=30))
 def test_random_calls_do_what_the_host_does(calls: list[tuple[Any, ...]]) -> None:
     """After each call the errno and the areas agree, and in the end every byte of the window and of the file."""
+    agree(calls, 1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(operations, max_size=25))
+def test_random_calls_on_large_areas_do_what_the_host_does(calls: list[tuple[Any, ...]]) -> None:
+    """The same with everything 256 times as large: 2 MiB pages come, are split, moved and dropped."""
+    agree([scaled(call) for call in calls], SCALE)
+
+
+SCALE = 256
+
+
+def scaled(call: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Addresses and lengths, whole pages of them, times SCALE."""
+    name, *args = call
+    if name == "write":
+        return (name, args[0] * SCALE + args[1] % SCALE, *args[1:])
+    positions = {"mmap": (0, 1, 5), "mremap": (0, 1, 2, 4)}.get(name, (0, 1))
+    for at in positions:
+        base = BASE if at in (0, 4) and args[at] >= BASE else 0
+        whole, rest = divmod(args[at] - base, PAGE)
+        args[at] = base + whole * PAGE * SCALE + rest
+    return (name, *args)
+
+
+def agree(calls: list[tuple[Any, ...]], scale: int) -> None:
+    """Make the calls on both sides, in a window of scale times N_PAGES."""
+    end = BASE + scale * N_PAGES * PAGE
     content = bytes(i * 7 & 0xFF for i in range(FILE_BYTES))
     with tempfile.TemporaryFile() as host_file:
         host_file.write(content)
         host_file.flush()
         file = MemoryFile(content)
-        guest = new_guest()
+        guest = new_guest(8192 * scale if scale > 1 else 4096)
         try:
             for call in calls:
-                compare(call, host_file.fileno(), file, guest)
+                compare(call, host_file.fileno(), file, guest, end)
                 guest.space.check_invariants()
-                assert joined(guest.space.maps().splitlines()[:-1]) == host_maps(), call
-            for va in range(BASE, END, PAGE):
+                assert joined(guest.space.maps().splitlines()[:-1]) == host_maps(end), call
+            for va in range(BASE, end, PAGE * max(scale // 4, 1)):
                 assert (host_copy("pwrite", va, bytes(PAGE)) or b"") == read_page(guest, va), hex(va)
         finally:
-            host("munmap", BASE, N_PAGES * PAGE)
+            host("munmap", BASE, end - BASE)
         guest.space.destroy()
         assert os.pread(host_file.fileno(), FILE_BYTES * 2, 0) == bytes(file.data)
         assert guest.machine.ram.n_used == guest.space.cache.n_frames
@@ -136,7 +164,7 @@ def read_page(guest: Guest, va: int) -> bytes:
         return b""
 
 
-def compare(call: tuple[Any, ...], fd: int, file: MemoryFile, guest: Guest) -> None:
+def compare(call: tuple[Any, ...], fd: int, file: MemoryFile, guest: Guest, end: int) -> None:
     """One call on both sides."""
     name, *args = call
     space, memory = guest.space, guest.memory
@@ -146,7 +174,7 @@ def compare(call: tuple[Any, ...], fd: int, file: MemoryFile, guest: Guest) -> N
         data = bytes((value,))
         theirs = host_copy("pread", va, data)
         assert (theirs is None) == (guest_call(memory.write, va, data) < 0), call
-    elif args[0] + args[1] > END or (name == "mremap" and max(args[0], args[4]) + args[2] > END):
+    elif args[0] + args[1] > end or (name == "mremap" and max(args[0], args[4]) + args[2] > end):
         return
     elif name == "mmap":
         addr, length, prot, kind, how, offset = args

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -27,10 +28,10 @@ def test_guest(guest: Guest, where: str, tmp_path: Path) -> None:
     assert (outcome.signal, outcome.status) == (None, guest.status), outcome
 
 
-def sh(command: str, **more: object) -> subprocess.CompletedProcess[bytes]:
+def sh(command: str) -> subprocess.CompletedProcess[bytes]:
     """Run a shell line in which $PYUK is the command."""
     environment = dict(os.environ, PYUK=" ".join(PYUK), PYTHONPATH=str(REPOSITORY))
-    return subprocess.run(["sh", "-c", command], capture_output=True, env=environment, check=False, timeout=60, **more)
+    return subprocess.run(["sh", "-c", command], capture_output=True, env=environment, check=False, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -111,8 +112,6 @@ for _ in range(20): last = once()
 sys.exit(f'{first} became {last}' if first != last else 0)
 """
     environment = dict(os.environ, PYTHONPATH=str(REPOSITORY))
-    import tempfile
-
     with tempfile.TemporaryDirectory() as cwd:
         done = subprocess.run(
             [sys.executable, "-c", script], capture_output=True, cwd=cwd, env=environment, check=False

@@ -10,7 +10,6 @@ from pyuk.abi.errno import EFAULT, ENAMETOOLONG, SyscallError, name
 from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.syscall import find_entry
-from pyuk.fs.context import host_context
 from pyuk.fs.file import FdTable
 from pyuk.syscalls import (  # noqa: F401
     dirs,
@@ -24,6 +23,7 @@ from pyuk.syscalls import (  # noqa: F401
     sync,
     xattr,
 )  # fmt: skip
+from tests.host_context import host_context
 
 BASE, SIZE = 0x10000, 0x4000000
 PAGE = 4096

@@ -1,0 +1,41 @@
+"""What the kernel takes from the host: time and randomness. kernel/virtual.py has what is the same in every run."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from pyuk.wait import host
+
+
+class HostClock:
+    """The host's clocks, in nanoseconds."""
+
+    def realtime_ns(self) -> int:
+        """CLOCK_REALTIME."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """CLOCK_MONOTONIC."""
+        return time.monotonic_ns()
+
+    def boottime_ns(self) -> int:
+        """CLOCK_BOOTTIME, or the monotonic clock where the host has none."""
+        clock = getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
+
+    def cpu_ns(self) -> int:
+        """CPU time that running guests has taken: this process's own."""
+        return time.process_time_ns()
+
+    def wait(self, duration_ns: int | None) -> None:
+        """Let that much time pass (None: any), or less when the host has something for a guest."""
+        host.wait(duration_ns)
+
+
+class HostRandom:
+    """The host's random device."""
+
+    def bytes(self, n_bytes: int) -> bytes:
+        """n_bytes of it."""
+        return os.urandom(n_bytes)

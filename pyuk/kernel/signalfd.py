@@ -1,0 +1,94 @@
+"""signalfd(2): signals as bytes to read (fs/signalfd.c). Whose signals: those of the task that reads or polls."""
+
+from __future__ import annotations
+
+from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, SyscallError
+from pyuk.abi.fcntl import O_NONBLOCK
+from pyuk.abi.poll import POLLIN
+from pyuk.abi.signal import SI_TIMER, SIGCHLD
+from pyuk.abi.structs import SIGNALFD_SIGINFO
+from pyuk.fs.anon import AnonFile
+from pyuk.fs.file import scatter
+from pyuk.kernel.signals import UNBLOCKABLE, take_from
+from pyuk.wait.park import WouldBlock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.kernel import Kernel
+    from pyuk.kernel.signals import Siginfo
+    from pyuk.wait.queue import WaitQueue
+
+_INFO_BYTES = 128
+_KILL = 0  # SI_USER; what is sent by a task has it or a negative code
+
+
+class SignalFd(AnonFile):
+    """Reads take the signals of a set; they should be blocked, or they go to their handlers first."""
+
+    __slots__ = ("_kernel", "_mask")
+    kind = b"signalfd"
+
+    def __init__(self, kernel: Kernel, mask: int, flags: int) -> None:
+        super().__init__(flags)
+        self._kernel = kernel
+        self.set_mask(mask)
+
+    def set_mask(self, mask: int) -> None:
+        """Another set."""
+        self._mask = mask & ~UNBLOCKABLE
+        self._queue().wake()
+
+    def _queue(self) -> WaitQueue:
+        return self._kernel.current.actions.signalfd_queue()
+
+    def read(self, slices: list[memoryview]) -> int:
+        """As many as there are and have room, the first waited for. Errors: EINVAL no room for one, EAGAIN."""
+        n_most = sum(map(len, slices)) // _INFO_BYTES
+        if not n_most:
+            raise SyscallError(EINVAL)
+        task = self._kernel.current
+        infos = [self._take()]
+        while len(infos) < n_most:
+            info = take_from(task, self._mask)
+            if info is None:
+                break
+            infos.append(info)
+        return scatter(slices, b"".join(_pack(info) for info in infos))
+
+    def read_fault(self, offset: int | None, n_bytes: int) -> int:
+        """It is taken before it is copied."""
+        if n_bytes < _INFO_BYTES:
+            raise SyscallError(EINVAL)
+        self._take()
+        raise SyscallError(EFAULT)
+
+    def _take(self) -> Siginfo:
+        info = take_from(self._kernel.current, self._mask)
+        if info is None:
+            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self._queue())
+        return info
+
+    def poll(self) -> int:
+        """Whether a read would give something to the one who asks."""
+        task = self._kernel.current
+        return POLLIN if (task.pending.mask | task.process.pending.mask) & self._mask else 0
+
+    def poll_queues(self) -> tuple[WaitQueue, ...]:
+        """Of the one who asks: an epoll goes on listening to the process that has added it."""
+        return (self._queue(),)
+
+
+def _pack(info: Siginfo) -> bytes:
+    """struct signalfd_siginfo (signalfd_copyinfo)."""
+    fields = {"ssi_signo": info.signo, "ssi_errno": info.errno, "ssi_code": info.code}
+    if info.is_fault:
+        fields["ssi_addr"] = info.address
+    elif info.code == SI_TIMER:
+        fields |= {"ssi_tid": info.pid, "ssi_overrun": info.uid}
+    else:
+        fields |= {"ssi_pid": info.pid, "ssi_uid": info.uid}
+    if info.signo == SIGCHLD and info.code > 0:
+        fields["ssi_status"] = info.status
+    elif info.code < _KILL:
+        fields |= {"ssi_ptr": info.value, "ssi_int": info.value}
+    return SIGNALFD_SIGINFO.pack(**fields)

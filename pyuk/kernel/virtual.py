@@ -1,0 +1,67 @@
+"""Time and randomness that are the same in every run."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from pyuk.wait import host
+
+_NS = 1_000_000_000
+
+
+class VirtualClock:
+    """Starts at a given time and advances by `step_ns` each time it is read, so that nothing waits for ever."""
+
+    def __init__(self, start_ns: int = 1_700_000_000 * _NS, step_ns: int = 1_000) -> None:
+        self._realtime_ns = start_ns
+        self._monotonic_ns = _NS
+        self._step_ns = step_ns
+        self._slept_ns = 0
+
+    def _advance(self) -> None:
+        self._realtime_ns += self._step_ns
+        self._monotonic_ns += self._step_ns
+
+    def realtime_ns(self) -> int:
+        """CLOCK_REALTIME."""
+        self._advance()
+        return self._realtime_ns
+
+    def monotonic_ns(self) -> int:
+        """CLOCK_MONOTONIC."""
+        self._advance()
+        return self._monotonic_ns
+
+    def boottime_ns(self) -> int:
+        """CLOCK_BOOTTIME: the machine never sleeps."""
+        return self.monotonic_ns()
+
+    def cpu_ns(self) -> int:
+        """All time that nobody slept through."""
+        return self.monotonic_ns() - _NS - self._slept_ns
+
+    def wait(self, duration_ns: int | None) -> None:
+        """Move on at once. Only where no time would end it, the host is waited for."""
+        if duration_ns is None:
+            host.wait(None)
+            return
+        host.look()
+        self._slept_ns += duration_ns
+        self._realtime_ns += duration_ns
+        self._monotonic_ns += duration_ns
+
+
+class SeededRandom:
+    """A repeatable stream: SHA-256 of the seed and a counter."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._counter = 0
+
+    def bytes(self, n_bytes: int) -> bytes:
+        """The next n_bytes of the stream."""
+        made = b""
+        while len(made) < n_bytes:
+            made += sha256(f"pyuk {self._seed} {self._counter}".encode()).digest()
+            self._counter += 1
+        return made[:n_bytes]

@@ -1,0 +1,105 @@
+"""The registers: the sixteen general ones and RIP at hand, the others by the engine's API."""
+
+from __future__ import annotations
+
+from pyuk.machine import engine as uc
+from pyuk.machine import fpu
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.machine.engine import Engine
+    from pyuk.machine.state import LiveState
+
+_RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
+
+
+class Registers:
+    """What a task has of the CPU. Good inside hooks and between runs."""
+
+    def __init__(self, engine: Engine, state: LiveState) -> None:
+        self._engine = engine
+        self._state = state
+        self.regs = state.regs
+        """RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 RIP: indices are in cpu.py."""
+        self.read_flags = engine.read_flags
+        """RFLAGS without the property's look-ups: on the path of every syscall."""
+
+    @property
+    def rflags(self) -> int:
+        """RFLAGS, whole; the engine keeps the arithmetic bits in another form and works them out here."""
+        return self._engine.read_flags()
+
+    @rflags.setter
+    def rflags(self, value: int) -> None:
+        self._write(uc.UC_X86_REG_EFLAGS, value)
+
+    @property
+    def fs_base(self) -> int:
+        """The base of FS, a canonical address: thread-local storage."""
+        return self._engine.read(uc.UC_X86_REG_FS_BASE)
+
+    @fs_base.setter
+    def fs_base(self, value: int) -> None:
+        self._write(uc.UC_X86_REG_FS_BASE, value)
+
+    @property
+    def gs_base(self) -> int:
+        """The base of GS, a canonical address."""
+        return self._engine.read(uc.UC_X86_REG_GS_BASE)
+
+    @gs_base.setter
+    def gs_base(self, value: int) -> None:
+        self._write(uc.UC_X86_REG_GS_BASE, value)
+
+    def read_fxsave(self) -> bytes:
+        """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
+        return fpu.read_fxsave(self._engine)
+
+    def write_fxsave(self, image: bytes) -> None:
+        """Load the x87 and SSE state as `fxrstor64`."""
+        self._state.flush()
+        fpu.write_fxsave(self._engine, image)
+        self._state.fetch()
+
+    def reset_fpu(self) -> None:
+        """The state of a new program: everything masked, 64-bit precision, registers empty."""
+        self.write_fxsave(fpu.initial_fxsave())
+
+    def reset(self) -> None:
+        """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common)."""
+        for index in range(len(self.regs)):
+            self.regs[index] = 0
+        self.rflags = _RFLAGS_AT_ENTRY
+        for selector in (uc.UC_X86_REG_DS, uc.UC_X86_REG_ES, uc.UC_X86_REG_FS, uc.UC_X86_REG_GS):
+            self._write(selector, 0)
+        self.fs_base = self.gs_base = 0
+        self.reset_fpu()
+
+    @property
+    def error_code(self) -> int:
+        """What the last fault pushed: the page-fault bits, or a selector."""
+        return self._state.error_code
+
+    @property
+    def cr2(self) -> int:
+        """The address of the last page fault."""
+        return self._state.cr2
+
+    def save(self) -> bytes:
+        """The trap frame of a task: all registers, x87 and SSE included. Inside a hook and outside."""
+        self._state.flush()
+        self._engine.settle_flags()  # inside a hook they have a form that outside is taken for another
+        return self._state.save()
+
+    def restore(self, frame: bytes) -> None:
+        """Go on where `save` was; the address space is `load_space`'s business."""
+        state = self._state
+        root = state.cr3
+        state.restore(frame)
+        state.cr3 = root
+        state.clear_exception()
+
+    def _write(self, register: int, value: int) -> None:
+        self._state.flush()
+        self._engine.write(register, value)
+        self._state.fetch()

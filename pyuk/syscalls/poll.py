@@ -1,0 +1,102 @@
+"""poll(2), ppoll(2)."""
+
+from __future__ import annotations
+
+import struct
+
+from pyuk.abi.errno import EINVAL, ERESTART_RESTARTBLOCK, SyscallError
+from pyuk.abi.poll import POLLERR, POLLHUP, POLLNVAL
+from pyuk.abi.resource import RLIMIT_NOFILE
+from pyuk.abi.syscall import syscall
+from pyuk.syscalls.polling import Polling, Timeout, borrow_mask, pollable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.abi.declare import Annotated, IntArg, PollResult, PpollResult, SizeArg, UIntArg
+    from pyuk.abi.kinds import IN, SignalSet, StructAt
+    from pyuk.abi.structs import POLLFD, TIMESPEC
+    from pyuk.abi.types import UserAddr
+    from pyuk.kernel.task import Task
+
+_POLLFD = struct.Struct("<iHH")
+_REVENTS_AT = 6
+_ALWAYS = POLLERR | POLLHUP
+_NS_PER_MS = 1_000_000
+
+
+@syscall("poll")
+def sys_poll(
+    task: Task, ufds: Annotated[UserAddr, StructAt(IN, POLLFD, "nfds")], nfds: UIntArg, timeout_msecs: IntArg
+) -> PollResult:
+    """Wait for one of several files. Errors: EINVAL nfds above RLIMIT_NOFILE, EFAULT, EINTR."""
+    timeout = Timeout(task, timeout_msecs * _NS_PER_MS if timeout_msecs >= 0 else None)
+    return Poll(task, timeout, ufds, nfds, restarts=True).run()
+
+
+@syscall("ppoll")
+def sys_ppoll(
+    task: Task, ufds: Annotated[UserAddr, StructAt(IN, POLLFD, "nfds")], nfds: UIntArg,
+    tsp: Annotated[UserAddr, StructAt(IN, TIMESPEC)], sigmask: Annotated[UserAddr, SignalSet(IN, "sigsetsize")],
+    sigsetsize: SizeArg,
+) -> PpollResult:  # fmt: skip
+    """The same with a finer time-out, which is told what is left, and another signal mask. Errors: EINVAL those too."""
+    timeout = Timeout.timespec(task, tsp, update=True)
+    borrow_mask(task, sigmask, sigsetsize)
+    return Poll(task, timeout, ufds, nfds).run()
+
+
+class Poll(Polling):
+    """The pairs of descriptor and events as they were read, and where the answers go."""
+
+    __slots__ = ("_address", "_asked", "_n_fds", "_restarts")
+
+    def __init__(self, task: Task, timeout: Timeout, address: UserAddr, n_fds: int, *, restarts: bool = False) -> None:
+        super().__init__(task, timeout)
+        self._address = address
+        self._n_fds = n_fds
+        self._restarts = restarts
+        self._asked: list[tuple[int, int]] = []
+
+    def prepare(self) -> None:
+        """Read the array."""
+        if self._n_fds > self.task.limits.soft[RLIMIT_NOFILE]:
+            raise SyscallError(EINVAL)
+        data = self.task.mem.read(self._address, _POLLFD.size * self._n_fds) if self._n_fds else b""
+        self._asked = [(fd, events | _ALWAYS) for fd, events, _revents in _POLLFD.iter_unpack(data)]
+
+    def scan(self) -> int:
+        """All answers are written when one is not 0."""
+        answers = []
+        for fd, events in self._asked:
+            file = pollable(self.task, fd) if fd >= 0 else None
+            answers.append(file.poll() & events if file is not None else POLLNVAL if fd >= 0 else 0)
+        n_ready = len(answers) - answers.count(0)
+        if n_ready:
+            self._tell(answers)
+        return n_ready
+
+    def _tell(self, answers: list[int]) -> None:
+        at = self._address + _REVENTS_AT
+        for revents in answers:
+            self.task.mem.write(at, revents.to_bytes(2, "little"))
+            at += _POLLFD.size
+
+    def tell_nothing(self) -> int:
+        """No events anywhere."""
+        self._tell([0] * len(self._asked))
+        return 0
+
+    def files(self) -> list[int]:
+        """Those that are not negative."""
+        return [fd for fd, _events in self._asked if fd >= 0]
+
+    def wanted(self) -> int:
+        """For one file, what it is asked."""
+        return self._asked[0][1] if len(self._asked) == 1 else 0
+
+    def interruption(self) -> SyscallError:
+        """poll(2) goes on until its time, where no handler runs."""
+        if not self._restarts:
+            return super().interruption()
+        self.task.restart = Poll(self.task, self.timeout, self._address, self._n_fds, restarts=True).run
+        return SyscallError(ERESTART_RESTARTBLOCK)

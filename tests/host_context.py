@@ -1,0 +1,17 @@
+"""A process's view of the host's own tree, for tests of what pyuk does with host files."""
+
+from __future__ import annotations
+
+import os
+
+from pyuk.fs.context import FsContext
+from pyuk.fs.hostfs import HostFs
+from pyuk.fs.namespace import Namespace, host_directory
+
+
+def host_context(directory: bytes = b".") -> FsContext:
+    """The host's tree as it is, its /proc too, with the caller's umask."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    host = HostFs()
+    return FsContext(Namespace(host), host_directory(host, directory), umask)
