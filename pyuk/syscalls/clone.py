@@ -6,6 +6,7 @@ from pyuk.abi.errno import E2BIG, EINVAL, ENOSYS, EPERM, SyscallError
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.sched import (
     CLONE_DETACHED,
+    CLONE_FILES,
     CLONE_FS,
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -18,6 +19,7 @@ from pyuk.abi.sched import (
     CLONE_PARENT_SETTID,
     CLONE_PIDFD,
     CLONE_SIGHAND,
+    CLONE_SYSVSEM,
     CLONE_THREAD,
     CLONE_VFORK,
     CLONE_VM,
@@ -32,7 +34,7 @@ from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.declare import AddressArg, Annotated, CloneFlagsArg, SizeArg, ULongArg
+    from pyuk.abi.declare import AddressArg, Annotated, CloneFlagsArg, SizeArg, ULongArg, UnshareArg
     from pyuk.abi.kinds import IN, StructAt
     from pyuk.kernel.task import Process, Task
 
@@ -157,3 +159,25 @@ def _check(flags: int) -> None:
         raise SyscallError(EINVAL)
     if flags & _NAMESPACES:
         raise SyscallError(EPERM)
+
+
+@syscall("unshare", note="no namespaces (EPERM)")
+def sys_unshare(task: Task, unshare_flags: UnshareArg) -> int:
+    """Have for oneself what was shared: CLONE_FS, CLONE_FILES. Errors: EINVAL flags or several threads, EPERM.
+
+    Source: kernel/fork.c, check_unshare_flags.
+    """
+    alone = CLONE_THREAD | CLONE_SIGHAND | CLONE_VM
+    if unshare_flags & ~(alone | CLONE_FS | CLONE_FILES | CLONE_SYSVSEM | _NAMESPACES):
+        raise SyscallError(EINVAL)
+    if unshare_flags & alone and len(task.process.tasks) > 1:
+        raise SyscallError(EINVAL)
+    if unshare_flags & _NAMESPACES:
+        raise SyscallError(EPERM)
+    if unshare_flags & CLONE_FILES:
+        task.files = task.files.unshare()
+    if unshare_flags & CLONE_FS:
+        own = task.fs.copy()
+        task.fs.release()
+        task.fs = own
+    return 0

@@ -137,6 +137,7 @@ CALLS = """
 157 prctl iUUUU prctl
 158 arch_prctl iU system
 160 setrlimit uU resource
+162 sync - sync
 163 acct U privileged
 164 settimeofday UU privileged
 167 swapon Uu privileged
@@ -193,6 +194,7 @@ CALLS = """
 269 faccessat iUi stat
 270 pselect6 iUUUUU select
 271 ppoll UuUUU poll
+272 unshare U clone
 273 set_robust_list UU process
 274 get_robust_list iUU process
 277 sync_file_range illu sync

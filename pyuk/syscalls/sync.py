@@ -38,6 +38,12 @@ def sys_fadvise64(task: Task, fd: FdArg, offset: OffArg, len: LengthArg, advice:
     return 0
 
 
+@syscall("sync", note="what guests have written is the host's already, which puts it on the disk when it likes")
+def sys_sync(_task: Task) -> int:
+    """Write everything out."""
+    return 0
+
+
 @syscall("fsync")
 def sys_fsync(task: Task, fd: FdArg) -> int:
     """Data and metadata to the disk."""

@@ -188,6 +188,8 @@ def sys_timer_settime(
         elif posix.is_realtime:
             first_ns += now_ns - task.kernel.clock.realtime_ns()
         timer.arm(first_ns, interval_ns)
+        if first_ns <= now_ns:
+            timer.ring()  # an absolute time that is past
     if old_setting:
         task.mem.write(old_setting, old)
     return 0
