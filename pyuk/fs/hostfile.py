@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pyuk.wait.queue import WaitQueue
 
 # Documentation/admin-guide/devices.txt
-_NULL_RDEV, _ZERO_RDEV, _RANDOM_RDEV, _URANDOM_RDEV = (1 << 8 | minor for minor in (3, 5, 8, 9))
+_NULL_RDEV, _ZERO_RDEV, _RANDOM_RDEV = (1 << 8 | minor for minor in (3, 5, 8))
 _AT_ONCE = {F_SETLKW: F_SETLK, F_OFD_SETLKW: F_OFD_SETLK}
 _IS_LOCKED = (errno.EAGAIN, errno.EACCES)
 _DIRECTORY_END = (1 << 63) - 1
@@ -122,8 +122,8 @@ class HostFile(OpenFile):
 
     @property
     def can_poll(self) -> bool:  # type: ignore[override]
-        """Streams, and /dev/random and urandom."""
-        return self.stream or (self.rdev in (_RANDOM_RDEV, _URANDOM_RDEV) and modes.S_ISCHR(self.mode))
+        """Streams, and /dev/random."""
+        return self.stream or (self.rdev == _RANDOM_RDEV and modes.S_ISCHR(self.mode))
 
     def poll(self) -> int:
         """The host knows."""

@@ -6,7 +6,7 @@ EAGAIN. A write of at most PIPE_BUF bytes goes in whole or not at all.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EAGAIN, EBUSY, EINVAL, EPERM, EPIPE, SyscallError
+from pyuk.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, EPIPE, SyscallError
 from pyuk.abi.fcntl import O_DIRECT, O_LARGEFILE, O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
 from pyuk.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
@@ -230,6 +230,14 @@ class PipeEnd(OpenFile):
             raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe.writers)
         return pipe.put(slices, as_packets=bool(self.flags & O_DIRECT))
 
+    def write_fault(self, offset: int | None, n_bytes: int) -> int:
+        """The reader and the room come first."""
+        if not self.pipe.n_readers:
+            raise SyscallError(EPIPE)
+        if not self.pipe.has_room(n_bytes):
+            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self.pipe.writers)
+        raise SyscallError(EFAULT)
+
     def whole_pieces(self, slices: list[memoryview], n_bytes: int) -> list[memoryview]:
         """The write's odd bytes come first where they fit into the last page, and the rest goes in by whole pages."""
         head = self.pipe.odd_bytes(n_bytes)
@@ -294,4 +302,4 @@ class PipeEnd(OpenFile):
 def new_pipe(flags: int) -> tuple[PipeEnd, PipeEnd]:
     """The reading and the writing end. flags: O_NONBLOCK, O_DIRECT."""
     pipe = Pipe()
-    return PipeEnd(pipe, O_RDONLY | flags), PipeEnd(pipe, O_WRONLY | flags)
+    return PipeEnd(pipe, O_RDONLY | flags & O_NONBLOCK), PipeEnd(pipe, O_WRONLY | flags)

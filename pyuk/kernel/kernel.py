@@ -85,13 +85,13 @@ class Kernel:
         return pid
 
     def add(self, task: Task) -> None:
-        """A new task; it is watched if there is a tracer."""
+        """A new task; the first of all is watched if there is a tracer, and no other, as strace without -f."""
         self.tasks[task.tid] = task
         self.processes.setdefault(task.process.pid, task.process)
         task.process.tasks.append(task)
         if self.init is None:
             self.init = task.process
-        if self.tracer is not None:
+        if self.tracer is not None and task.process is self.init and len(task.process.tasks) == 1:
             task.work |= TRACED
 
     # The CPU goes from task to task

@@ -38,7 +38,7 @@ from pyuk.abi.signal import (
 from pyuk.abi.types import UserAddr
 from pyuk.kernel import signals
 from pyuk.kernel.signals import Siginfo
-from pyuk.kernel.task import Process, Task
+from pyuk.kernel.task import TRACED, Process, Task
 from pyuk.machine.cpu import RAX, RSP
 from pyuk.machine.ram import OutOfFramesError
 from pyuk.mm.usermem import UserMemory
@@ -190,11 +190,13 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
         cpu = kernel.machine.cpu
         regs = list(cpu.regs)
         process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())
-    if kernel.tracer is not None:
+    tracer = kernel.tracer
+    watched = next((other for other in process.tasks if other.work & TRACED), None)
+    if tracer is not None and watched is not None:
         if status >= 0:
-            kernel.tracer.exited(task, status)
+            tracer.exited(watched, status)
         else:
-            kernel.tracer.killed(task, -status, process.dumped_core)
+            tracer.killed(watched, -status, process.dumped_core)
     kernel.charge()
     if process.posix_timers or process.interval_timers:
         from pyuk.kernel.timers import drop_timers  # noqa: PLC0415  # most programs set none

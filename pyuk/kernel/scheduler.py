@@ -31,9 +31,7 @@ class Sleep:
     )  # fmt: skip
     exclusive = False
 
-    def __init__(
-        self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]
-    ) -> None:
+    def __init__(self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]) -> None:
         """number, arguments: the call's, for a restart and for the tracer."""
         self.scheduler = scheduler
         self.task = task

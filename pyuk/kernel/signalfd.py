@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.poll import POLLIN
-from pyuk.abi.signal import SI_TIMER, SIGCHLD
-from pyuk.abi.structs import SIGNALFD_SIGINFO
+from pyuk.abi.signal import SI_TIMER, SI_USER, SIGCHLD
+from pyuk.abi.structs import SIGINFO_CHILD, SIGINFO_HEAD, SIGINFO_QUEUE, SIGINFO_TIMER, SIGNALFD_SIGINFO
 from pyuk.fs.anon import AnonFile
 from pyuk.fs.file import scatter
 from pyuk.kernel.signals import UNBLOCKABLE, take_from
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from pyuk.wait.queue import WaitQueue
 
 _INFO_BYTES = 128
-_KILL = 0  # SI_USER; what is sent by a task has it or a negative code
 
 
 class SignalFd(AnonFile):
@@ -79,16 +78,20 @@ class SignalFd(AnonFile):
 
 
 def _pack(info: Siginfo) -> bytes:
-    """struct signalfd_siginfo (signalfd_copyinfo)."""
-    fields = {"ssi_signo": info.signo, "ssi_errno": info.errno, "ssi_code": info.code}
+    """struct signalfd_siginfo: what stands in a siginfo's union is said by signal and code (signalfd_copyinfo)."""
+    data = info.pack()
+    signo, errno, code = SIGINFO_HEAD.unpack(data)
+    fields = {"ssi_signo": signo, "ssi_errno": errno, "ssi_code": code}
     if info.is_fault:
         fields["ssi_addr"] = info.address
-    elif info.code == SI_TIMER:
-        fields |= {"ssi_tid": info.pid, "ssi_overrun": info.uid}
+    elif code == SI_TIMER:
+        _head, fields["ssi_tid"], fields["ssi_overrun"], value = SIGINFO_TIMER.unpack(data)
+        fields |= {"ssi_ptr": value, "ssi_int": value}
+    elif signo == SIGCHLD and code > 0:
+        _head, *child = SIGINFO_CHILD.unpack(data)
+        fields |= zip(("ssi_pid", "ssi_uid", "ssi_status", "ssi_utime", "ssi_stime"), child, strict=True)
     else:
-        fields |= {"ssi_pid": info.pid, "ssi_uid": info.uid}
-    if info.signo == SIGCHLD and info.code > 0:
-        fields["ssi_status"] = info.status
-    elif info.code < _KILL:
-        fields |= {"ssi_ptr": info.value, "ssi_int": info.value}
+        _head, fields["ssi_pid"], fields["ssi_uid"], value = SIGINFO_QUEUE.unpack(data)
+        if code < SI_USER:
+            fields |= {"ssi_ptr": value, "ssi_int": value}
     return SIGNALFD_SIGINFO.pack(**fields)

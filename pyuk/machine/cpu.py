@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from pyuk.machine import containment
 from pyuk.machine import engine as uc
 from pyuk.machine.boot import INVALIDATE, INVALIDATED, KernelHalf, enter_kernel, enter_ring_3
 from pyuk.machine.clib import c_int, c_uint32, c_uint64, c_void_p
@@ -67,6 +68,7 @@ class Cpu(Registers):
     def __init__(self, ram: Ram) -> None:
         self.ram = ram
         engine = Engine()
+        containment.install(engine)
         engine.ctl(uc.UC_CTL_CPU_MODEL, c_int(uc.UC_CPU_X86_WESTMERE))
         engine.ctl(uc.UC_CTL_TCG_BUFFER_SIZE, c_uint32(_TCG_BUFFER_BYTES))
         memory = (c_uint64(0), c_uint64(ram.size_bytes), uc.UC_PROT_ALL, c_void_p(ram.host_address))

@@ -192,9 +192,7 @@ class SharedMemory(Pages):
 
     def _has_writers(self) -> bool:
         """i_mmap_writable: shared mappings through a descriptor that may write, read-only ones too before 6.7."""
-        return any(
-            vma.pages is self and vma.flags & VM_SHARED for space in self.cache.spaces for vma in space.vmas
-        )
+        return any(vma.pages is self and vma.flags & VM_SHARED for space in self.cache.spaces for vma in space.vmas)
 
     def map_flags(self, vm_flags: int) -> int:
         """The flags that a new area of this may have (shmem_mmap, seal_check_future_write). Errors: EPERM a seal."""

@@ -59,9 +59,7 @@ def _create(task: Task, flags: int) -> int:
 
 
 @syscall("epoll_ctl", note="no limit on the number of watched files; EPOLLWAKEUP keeps nobody awake")
-def sys_epoll_ctl(
-    task: Task, epfd: FdArg, op: EpollCtlArg, fd: FdArg, event: EpollEventArg
-) -> int:
+def sys_epoll_ctl(task: Task, epfd: FdArg, op: EpollCtlArg, fd: FdArg, event: EpollEventArg) -> int:
     """Add, change or remove a file. Errors: EFAULT, EBADF, EPERM not pollable, EINVAL, EEXIST, ENOENT, ELOOP.
 
     Source: fs/eventpoll.c, do_epoll_ctl, which checks in this order.

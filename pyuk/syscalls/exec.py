@@ -35,9 +35,7 @@ def sys_execve(task: Task, filename: PathArg, argv: ArgvArg, envp: EnvpArg) -> i
 
 
 @syscall("execveat")
-def sys_execveat(
-    task: Task, dfd: DirFdArg, filename: PathArg, argv: ArgvArg, envp: EnvpArg, flags: AtFlagsArg
-) -> int:
+def sys_execveat(task: Task, dfd: DirFdArg, filename: PathArg, argv: ArgvArg, envp: EnvpArg, flags: AtFlagsArg) -> int:
     """The same relative to a directory, or with AT_EMPTY_PATH the file dfd itself. Errors: EINVAL and execve's."""
     if flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW):
         raise SyscallError(EINVAL)

@@ -118,9 +118,10 @@ def _write_segments(task: Task, file: OpenFile, segments: Segments, offset: int 
     if task.limits.soft[RLIMIT_FSIZE] != RLIM64_INFINITY:
         segments = _within_size_limit(task, file, segments, offset)
     try:
-        return _move(task, file, segments, step, filling=False)
-    except _FaultAtOnce:
-        return file.write_fault(offset, sum(length for _, length in segments))
+        try:
+            return _move(task, file, segments, step, filling=False)
+        except _FaultAtOnce:
+            return file.write_fault(offset, sum(length for _, length in segments))
     except SyscallError as error:
         if error.errno == EPIPE:
             task.send_signal(SIGPIPE)

@@ -140,4 +140,7 @@ def test_every_argument_that_is_named_exists() -> None:
         for _name, kind in declaration.params:
             for attribute in ("size", "count", "length", "selector", "parameter"):
                 value = getattr(kind, attribute, None)
-                assert isinstance(value, int) or (value or "").removeprefix("pages:") in names | {""}, (declaration.name, attribute)
+                assert isinstance(value, int) or (value or "").removeprefix("pages:") in names | {""}, (
+                    declaration.name,
+                    attribute,
+                )

@@ -127,20 +127,19 @@ def test_terminal_settings_are_the_hosts(fs: FsContext) -> None:
 
 
 def test_a_blocking_read_can_be_interrupted() -> None:
-    """Ctrl-C while the guest waits for stdin reaches pyuk."""
-    program = (
-        "import os, sys; from pyuk.fs.stdio import stdio_table; from pyuk.fs.hostfs import HostFs\n"
-        "table = stdio_table(HostFs())\n"
-        "try:\n"
-        "    print('ready', flush=True)\n"
-        "    table.get(0).read([memoryview(bytearray(10))])\n"
-        "except KeyboardInterrupt: print('interrupted')\n"
-    )
-    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    """SIGINT to pyuk while its guest waits for stdin is SIGINT to the guest, which it kills."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "pyuk", "run", "/bin/cat"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stdin is not None
     assert child.stdout is not None
+    child.stdin.write(b"ready\n")
+    child.stdin.flush()
     assert child.stdout.readline() == b"ready\n"
     child.send_signal(signal.SIGINT)
-    assert child.communicate(timeout=30)[0] == b"interrupted\n"
+    stderr = child.communicate(timeout=30)[1]
+    assert (child.returncode, b"killed by SIGINT" in stderr) == (128 + signal.SIGINT, True)
 
 
 def test_host_descriptors_are_not_inherited(fs: FsContext) -> None:
