@@ -76,6 +76,13 @@ docs: build/hello_world $(VENV)/.dev ## write what is generated: docs/syscalls.m
 	@$(BIN)/python -m tools.syscall_table
 	@$(BIN)/python -m tools.examples README.md
 
+# Links the vDSO that is kept in pyuk/loader/; only for who changes guest/vdso.
+.PHONY: vdso
+vdso:
+	@$(need_cc)$(CC) -nostdlib -shared -Wl,-T,guest/vdso/vdso.ld -Wl,--hash-style=both -Wl,-soname=linux-vdso.so.1 \
+	    -Wl,--build-id=none -Wl,-Bsymbolic -o pyuk/loader/vdso.elf guest/vdso/vdso.S
+	@chmod 644 pyuk/loader/vdso.elf
+
 .PHONY: bench
 bench: need-cc $(VENV)/.dev ## measure (B=--write puts the tables into docs/performance.md)
 	@$(BIN)/python -m bench $(B)

@@ -30,7 +30,8 @@ def find_contestants(qiling_python: str | None) -> Contestants:
     found = Contestants()
     for name, command in _candidates(qiling_python).items():
         if command and shutil.which(command[0]) is None:
-            found.absent[name] = f"no {command[0]}"
+            path = Path(command[0])
+            found.absent[name] = f"no {path.relative_to(REPOSITORY) if path.is_relative_to(REPOSITORY) else path.name}"
             continue
         reason = refusal(run([*command, program]), expected)
         if name == "floor" and not reason:

@@ -55,9 +55,7 @@ PACKAGES = {"gcc": "gcc", "g++": "g++", "musl-gcc": "musl-tools"}
 
 # Features that pyuk does not have yet, by the word in a guest's `// needs:` line. The guests that need them run
 # natively all the same, and are expected to fail on pyuk: the day one passes, its test fails until the line is removed.
-NOT_YET: dict[str, str] = {
-    "processes": "pyuk runs one process: fork and wait4 are ENOSYS",
-}
+NOT_YET: dict[str, str] = {}
 
 
 class ToolMissingError(Exception):

@@ -21,8 +21,6 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 NOT_OURS = {".git", ".hypothesis", ".venv", ".venv-qiling", "build", "dist", "__pycache__"}
 TEXT_SUFFIXES = {"", ".S", ".c", ".cc", ".cfg", ".h", ".inc", ".json", ".md", ".py", ".toml", ".txt", ".yml"}
 USER_TARGETS = ["run", "test", "check", "format", "docs", "bench", "bench-qiling", "golden", "clean"]
-NO_CLI = None if (REPOSITORY / "pyuk" / "cli.py").exists() else "pyuk.cli is not written yet"
-NO_SYSCALLS = None if (REPOSITORY / "pyuk" / "abi" / "declare.py").exists() else "pyuk.abi.declare is not written yet"
 
 # Each has a bracket, so that this file does not name them itself.
 MACHINE_PATHS = re.compile(r"/work[/](?:main|shared|\.)|/tmp[/](?:venv|contract)|/root[/]\.")
@@ -219,8 +217,6 @@ def anchors(document: Path) -> set[str]:
 @pytest.mark.parametrize("document", documents(), ids=name_of)
 def test_document_has_no_placeholder_left(document: Path) -> None:
     """What was to be filled in has been."""
-    if NO_CLI:
-        pytest.skip(NO_CLI)
     assert re.findall(r"TODO\S*", document.read_text(encoding="utf-8")) == []
 
 
@@ -234,7 +230,6 @@ def test_readme_shows_the_hello_world_log() -> None:
     assert readme_examples()[0].name == "hello_world"
 
 
-@pytest.mark.skipif(bool(NO_CLI), reason=str(NO_CLI))
 @pytest.mark.parametrize("example", readme_examples(), ids=lambda example: str(example.name))
 def test_readme_example_is_what_happens(example: examples.Example) -> None:
     """An example of README.md, run again, prints what README.md says (addresses aside). Cure: make docs."""
@@ -243,7 +238,6 @@ def test_readme_example_is_what_happens(example: examples.Example) -> None:
     assert examples.difference(example) == ""
 
 
-@pytest.mark.skipif(bool(NO_SYSCALLS), reason=str(NO_SYSCALLS))
 def test_syscall_page_is_fresh() -> None:
     """docs/syscalls.md and pyuk/syscalls/index.py are what the declarations say. Cure: make docs."""
     from tools import syscall_table  # noqa: PLC0415  # imports pyuk.abi.declare
@@ -252,7 +246,6 @@ def test_syscall_page_is_fresh() -> None:
     assert syscall_table.INDEX.read_text(encoding="utf-8") == syscall_table.index()
 
 
-@pytest.mark.skipif(bool(NO_SYSCALLS), reason=str(NO_SYSCALLS))
 def test_every_handler_is_reached_by_its_declaration() -> None:
     """A function sys_NAME in pyuk.syscalls handles the call NAME: none is undeclared, or declared twice."""
     from tools import syscall_table  # noqa: PLC0415  # imports pyuk.abi.declare
@@ -283,6 +276,4 @@ def test_rooms_of_the_layer_contract_are_the_rooms_there_are() -> None:
     layers = next(contract["layers"] for contract in contracts if contract["id"] == "layers")
     rooms = [room.strip() for layer in layers for room in layer.split("|")]
     missing = [room for room in rooms if not room.startswith("(") and importlib.util.find_spec(f"pyuk.{room}") is None]
-    if NO_CLI:
-        pytest.skip(NO_CLI)
     assert missing == []

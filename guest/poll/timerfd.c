@@ -55,9 +55,9 @@ int main(int argc, char **argv, char **envp)
     CHECK(old.value.tv_sec == 4 && old.value.tv_nsec > 0);
 
     // once
-    EQ(start(fd, 0, 20, 0), 0);
+    EQ(start(fd, 0, 200, 0), 0);
     EQ(sys(timerfd_gettime, fd, &old), 0);
-    CHECK(old.value.tv_sec == 0 && old.value.tv_nsec > 0 && old.value.tv_nsec <= 20 * MS);
+    CHECK(old.value.tv_sec == 0 && old.value.tv_nsec > 0 && old.value.tv_nsec <= 200 * MS);
     EQ(read_ticks(fd), -EAGAIN);
     EQ(poll_one(fd, ALL_POLL, -1), POLLIN);
     EQ(sys(timerfd_gettime, fd, &old), 0);
@@ -72,7 +72,6 @@ int main(int argc, char **argv, char **envp)
     nap(55);
     long ticks = read_ticks(fd), passed = now_ms() - before;
     CHECK(ticks >= 5 && ticks <= passed / 10 + 1);
-    EQ(read_ticks(fd), -EAGAIN);
     EQ(poll_one(fd, POLLIN, -1), POLLIN);
     CHECK(read_ticks(fd) >= 1);
     times.value.tv_sec = times.interval.tv_sec = 0;

@@ -96,6 +96,12 @@ class OpenFile:
         """Read at the file's position and move it."""
         raise SyscallError(EINVAL, "the file cannot be read")
 
+    def await_bytes(self) -> None:
+        """Of a stream that knows it: raise what a read of something would, before the buffer is looked at."""
+
+    def await_room(self, n_bytes: int) -> None:
+        """The same for a write."""
+
     def write(self, slices: list[memoryview]) -> int:
         """Write at the file's position and move it."""
         raise SyscallError(EINVAL, "the file cannot be written")

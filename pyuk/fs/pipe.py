@@ -214,28 +214,33 @@ class PipeEnd(OpenFile):
             raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe.readers)
         return True
 
+    def await_bytes(self) -> None:
+        """Empty for now."""
+        if not self.pipe.used:
+            self.read_nothing(None)
+
+    def await_room(self, n_bytes: int) -> None:
+        """No reader, or no room."""
+        if not self.pipe.n_readers:
+            raise SyscallError(EPIPE)
+        if not self.pipe.has_room(n_bytes):
+            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self.pipe.writers)
+
     def read_limit(self, offset: int | None) -> int:
         """What is in it."""
         return self.pipe.used or CAPACITY_BYTES
 
     def write(self, slices: list[memoryview]) -> int:
         """What there is room for; all or nothing up to PIPE_BUF. Errors: EPIPE no reader (the caller adds SIGPIPE)."""
-        pipe = self.pipe
-        wanted = sum(map(len, slices))
+        wanted = len(slices[0]) if len(slices) == 1 else sum(map(len, slices))
         if not wanted:
             return 0
-        if not pipe.n_readers:
-            raise SyscallError(EPIPE)
-        if not pipe.has_room(wanted):
-            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(pipe.writers)
-        return pipe.put(slices, as_packets=bool(self.flags & O_DIRECT))
+        self.await_room(wanted)
+        return self.pipe.put(slices, as_packets=bool(self.flags & O_DIRECT))
 
     def write_fault(self, offset: int | None, n_bytes: int) -> int:
         """The reader and the room come first."""
-        if not self.pipe.n_readers:
-            raise SyscallError(EPIPE)
-        if not self.pipe.has_room(n_bytes):
-            raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self.pipe.writers)
+        self.await_room(n_bytes)
         raise SyscallError(EFAULT)
 
     def whole_pieces(self, slices: list[memoryview], n_bytes: int) -> list[memoryview]:

@@ -390,9 +390,3 @@ def _tell_of_stop(process: Process, code: int, signo: int) -> None:
         info = Siginfo(SIGCHLD, code, pid=process.pid, uid=process.tasks[0].creds.uid, status=signo)
         signals.send_process(parent, info)
     parent.child_changed.wake()
-
-
-def find_process(kernel: Kernel, pid: int) -> Process | None:
-    """The process of a pid that lives or is a zombie."""
-    found: Process | None = kernel.processes.get(pid)  # type: ignore[call-overload]
-    return found

@@ -32,17 +32,14 @@ class Loaded:
     """A program that can start: registers, and what the kernel remembers of it (mm_struct's arg_start and so on)."""
 
     __slots__ = (
-        "brk", "comm", "end_code", "end_data", "entry", "exe", "exe_path", "interpreter_base", "interpreter_path",
-        "phdr_address", "program_entry", "sp", "start_code", "start_data", "strings", "tables",
-        "vdso",
+        "brk", "comm", "end_code", "end_data", "entry", "exe", "interpreter_base", "interpreter_path", "sp",
+        "start_code", "start_data", "strings", "tables", "vdso",
     )  # fmt: skip
 
     entry: int
     """Where the first instruction is: the interpreter's entry point, or the program's own (rip)."""
     sp: int
     """Points to argc; a multiple of 16. All other registers start at 0."""
-    program_entry: int
-    phdr_address: int
     interpreter_base: int
     interpreter_path: bytes | None
     brk: int
@@ -54,7 +51,6 @@ class Loaded:
     comm: bytes
     exe: Backing
     """The file of /proc/self/exe, held once for the owner of this object."""
-    exe_path: bytes
     strings: Strings
     tables: Tables
     vdso: int
@@ -173,14 +169,11 @@ class Program:
         space.arg_range = strings.arg_start, strings.arg_end
         space.env_range = strings.env_start, strings.env_end
         loaded.sp = tables.sp
-        loaded.program_entry = placed.entry
-        loaded.phdr_address = placed.phdr
         loaded.brk = placed.brk
         loaded.start_code, loaded.end_code = placed.start_code, placed.end_code
         loaded.start_data, loaded.end_data = placed.start_data, placed.end_data
         loaded.comm = self.execfn.rpartition(b"/")[2][:COMM_BYTES]
         loaded.exe = exe
-        loaded.exe_path = elf.image.path
         loaded.strings = strings
         loaded.tables = tables
         return loaded

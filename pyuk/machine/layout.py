@@ -1,7 +1,7 @@
 """Where the CPU's state lives in the engine's memory, so that a register costs 0.03 us instead of 2.
 
 Unicorn has no API for this. The offsets are known for the builds in `_KNOWN`, by the ELF build id of
-the library; for another build they are searched for (probe.py, 10 ms). Either way they are checked
+the library; for another build they are searched for (probe.py, 20 ms). Either way they are checked
 at every start: what is written through the public API must appear where it is expected. The engine's
 memory is read through /proc/self/mem while in doubt, so that a wrong guess is an answer, not a crash.
 """

@@ -200,16 +200,6 @@ class AddressSpace:
             self.check_mlock(length)
         return vm_flags
 
-    def map_fixed(
-        self, addr: int, length: int, prot: int, backing: Backing | None = None, offset: int = 0, *,
-        replace: bool = True,
-    ) -> int:  # fmt: skip
-        """A private mapping at exactly addr; without `replace`, EEXIST where something is."""
-        flags = MAP_PRIVATE | (MAP_FIXED if replace else MAP_FIXED_NOREPLACE)
-        if backing is None:
-            flags |= MAP_ANONYMOUS
-        return self.mmap(addr, length, prot, flags, backing, offset)
-
     def map_pages(
         self, addr: int, length: int, vm_flags: int, pgoff: int, pages: Pages | None, backing: Backing | None
     ) -> None:

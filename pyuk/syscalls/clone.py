@@ -101,7 +101,7 @@ def sys_clone(
     return _clone(task, wish, parent_tid)
 
 
-@syscall("clone3", note="no namespaces (EPERM), set_tid or cgroup (EINVAL)")
+@syscall("clone3", note="no namespaces (EPERM), set_tid or cgroup (EINVAL), CLONE_CLEAR_SIGHAND (ENOSYS)")
 def sys_clone3(task: Task, uargs: Annotated[UserAddr, StructAt(IN, CLONE_ARGS)], size: SizeArg) -> int:
     """The same with arguments in a struct. Errors: E2BIG, EINVAL, EFAULT and clone's."""
     if size > _PAGE_BYTES:

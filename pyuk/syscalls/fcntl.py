@@ -56,7 +56,7 @@ _UINT_MAX = 0xFFFFFFFF
 _CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 
 
-@syscall("fcntl", note="no leases, owners or signals yet; POSIX locks are the host process's")
+@syscall("fcntl", note="no leases, owners, signals, F_NOTIFY; POSIX locks are the host process's: guests share them")
 def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> FcntlResult:
     """Many small calls; see the cases."""
     file = task.files.get_any(fd)

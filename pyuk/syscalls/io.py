@@ -95,16 +95,18 @@ def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int
         raise SyscallError(EFAULT)
     if 0 < count <= _SMALL_BYTES:
         try:
-            slices = task.mem.slices(address, count, True)  # noqa: FBT003
-        except SyscallError:
-            pass  # whether that matters depends on the file
-        else:
+            if file.stream:
+                file.await_bytes()
             try:
+                slices = task.mem.slices(address, count, True)  # noqa: FBT003
+            except SyscallError:
+                pass  # whether that matters depends on the file
+            else:
                 return file.read(slices) if offset is None else file.pread(slices, offset)
-            except WouldBlock as blocked:
-                from pyuk.syscalls.transfer import Transfer  # noqa: PLC0415
+        except WouldBlock as blocked:
+            from pyuk.syscalls.transfer import Transfer  # noqa: PLC0415
 
-                raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
+            raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
     from pyuk.syscalls.transfer import read_segments  # noqa: PLC0415
 
     return read_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)

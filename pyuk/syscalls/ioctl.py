@@ -31,7 +31,11 @@ _shapes: dict[int, tuple[bool, int]] = {}
 """Request to (copied out, bytes); 0 bytes is a plain number. Made on the first ioctl."""
 
 
-@syscall("ioctl", note="terminals, FIONREAD, FIONBIO, FIOCLEX, FICLONE; the rest ENOTTY; no job control yet")
+@syscall(
+    "ioctl",
+    note="terminals without job control (no TIOCGPGRP, TIOCSCTTY and the like), FIONREAD, FIONBIO, FIOCLEX, FIOQSIZE, "
+    "FIGETBSZ, FS_IOC_GETFLAGS, FICLONE; the rest ENOTTY",
+)
 def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) -> int:
     """Errors: EBADF, ENOTTY the file knows no such request, EFAULT."""
     file = task.files.get(fd)

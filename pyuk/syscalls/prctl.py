@@ -43,7 +43,11 @@ _CAP_LAST_CAP = 40  # include/uapi/linux/capability.h: CAP_CHECKPOINT_RESTORE
 _PR_TSC_ENABLE = 1
 
 
-@syscall("prctl", note="names, dumpable, no_new_privs, parent-death signal, subreaper, timer slack; others EINVAL")
+@syscall(
+    "prctl",
+    note="names, dumpable, keepcaps, no_new_privs, parent-death signal, subreaper, timer slack; seccomp, securebits, "
+    "timing, TSC, THP and the bounding set only read; others EINVAL",
+)
 def sys_prctl(
     task: Task, option: PrctlArg, arg2: PrctlArgument, arg3: PrctlRestArg, arg4: PrctlRestArg, arg5: PrctlRestArg
 ) -> PrctlResult:

@@ -56,7 +56,7 @@ def sys_personality(task: Task, personality: PersonalityArg) -> PersonalityResul
     return old
 
 
-@syscall("vhangup")
+@syscall("vhangup", note="does nothing: no terminal is the guest's own")
 def sys_vhangup(task: Task) -> int:
     """Hang up the terminal, of which a guest has none of its own. Errors: EPERM."""
     _need(task, CAP_SYS_TTY_CONFIG)
@@ -139,7 +139,7 @@ def sys_swapon(task: Task, specialfile: PathArg, swap_flags: HexUIntArg) -> int:
     raise SyscallError(EPERM)
 
 
-@syscall("swapoff", note="EPERM")
+@syscall("swapoff", note="EPERM, or EINVAL: nothing is swapped to")
 def sys_swapoff(task: Task, specialfile: PathArg) -> int:
     """Stop using it. Errors: EPERM, EINVAL it was never used."""
     _need(task, CAP_SYS_ADMIN)

@@ -293,7 +293,7 @@ def _check_signal(sig: int) -> None:
         raise SyscallError(EINVAL)
 
 
-@syscall("rseq", note="registered; no critical section is aborted yet")
+@syscall("rseq", note="registered, cpu_id is 0; no critical section is ever aborted")
 def sys_rseq(task: Task, rseq: RawAddressArg, rseq_len: HexUIntArg, flags: HexUIntArg, sig: HexUIntArg) -> int:
     """Register or (flags 1) unregister the area of restartable sequences.
 

@@ -61,7 +61,7 @@ def sys_socket(
     return task.files.install(file, cloexec=bool(type & SOCK_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
 
 
-@syscall("connect", note="nobody listens yet: ENOENT or ECONNREFUSED")
+@syscall("connect", note="nobody listens: ENOENT or ECONNREFUSED; AF_UNSPEC of a datagram socket gives 0")
 def sys_connect(
     task: Task, fd: FdArg, uservaddr: Annotated[UserAddr, SocketAddress(IN, "addrlen")], addrlen: IntArg
 ) -> int:

@@ -38,7 +38,7 @@ def sys_uname(task: Task, name: Annotated[UserAddr, StructAt(OUT, UTSNAME)]) -> 
     return 0
 
 
-@syscall("sysinfo")
+@syscall("sysinfo", note="no loads, buffers, shared memory or swap: 0")
 def sys_sysinfo(task: Task, info: Annotated[UserAddr, StructAt(OUT, SYSINFO)]) -> int:
     """Guest RAM in bytes, uptime in seconds, number of tasks. Errors: EFAULT."""
     ram = task.kernel.machine.ram

@@ -59,6 +59,13 @@ class Transfer:
 
     def step(self) -> int:
         """Go on from where it stopped. May raise WouldBlock again."""
+        if self.filling and self.offset is None and len(self.segments) == 1 and self.segments[0][1] <= _SMALL_BYTES:
+            try:
+                slices = self.task.mem.slices(*self.segments[0], True)  # noqa: FBT003
+            except SyscallError:
+                pass
+            else:
+                return self.file.read(slices)  # what is read ends the call
         move = _read_segments if self.filling else _write_segments
         offset = self.offset if self.offset is None or self.offset < 0 else self.offset + self.done
         try:
@@ -180,6 +187,8 @@ class _FaultAtOnce(Exception):  # noqa: N818  # a signal between these functions
 def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling: bool) -> int:
     """Take the segments in chunks until something ends the transfer; an error after some bytes is only their count."""
     done = 0
+    if file.stream and not filling and segments:
+        file.await_room(sum(length for _, length in segments))
     chunk_bytes = _STREAM_CHUNK_BYTES if file.stream and not filling else CHUNK_BYTES
     for chunk in _chunks(segments, chunk_bytes) if segments else [[]]:
         slices, wanted, faulted = _slices(task, chunk, filling=filling)

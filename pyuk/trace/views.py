@@ -32,11 +32,6 @@ _CHARACTER_OR_BLOCK = (stat.S_IFCHR, stat.S_IFBLK)
 _showers: dict[Struct, Callable[[tuple[Any, ...]], str]] = {}
 
 
-def struct_text(layout: Struct, data: bytes) -> str:
-    """The text of the struct that `data` begins with."""
-    return struct_shower(layout)(layout.unpack(data))
-
-
 def struct_shower(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
     """The function from a struct's values to its text; made once for each struct."""
     show = _showers.get(layout)

@@ -19,7 +19,7 @@ from tests.loader.hostexec import execve, needs_native
 pytestmark = needs_native
 
 HOST_ONLY = {tags.AT_SYSINFO_EHDR, tags.AT_RSEQ_FEATURE_SIZE, tags.AT_RSEQ_ALIGN}
-"""The vDSO, which is not there yet, and what Linux 6.3 added."""
+"""The vDSO, which the stacks compared here are made without, and what Linux 6.3 added."""
 
 
 class Stack:

@@ -1,4 +1,4 @@
-/* Files: every call of step 1 that takes a path or a descriptor, with good, odd and bad arguments.
+/* Files: every call that takes a path or a descriptor, with good, odd and bad arguments.
    The trace of this program under the host's strace is what pyuk's tracer must say (strace(1)). */
 #include "calls.h"
 

@@ -1,4 +1,4 @@
-/* Memory, identity, signals, time and limits: every such call of step 1, with good, odd and bad arguments.
+/* Memory, identity, signals, time and limits: every such call, with good, odd and bad arguments.
    The trace of this program under the host's strace is what pyuk's tracer must say (strace(1)). */
 #include "calls.h"
 
