@@ -1,4 +1,3 @@
-//
 // On a CPU that CPUID says has no AVX, each execution of a VEX instruction is SIGILL, ILL_ILLOPN, with si_addr and
 // RIP at the instruction, also after a handler has stepped over it or returned to it; on one with AVX none is.
 // Either way its bytes read as assembled and XMM registers hold what the CPU said they would. SDM vol. 2A, 2.3 and

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,15 +45,15 @@ def test_does_what_the_hosts_pipe_does(as_packets: bool, operations: list[tuple[
                 for size in sizes:
                     pieces.append(bytes((number + i) % 251 for i in range(size)))
                     number += size
-                wanted: object = _host(lambda pieces=pieces: os.writev(host[1], pieces))
-                found: object = _ours(lambda pieces=pieces: writer.write([memoryview(piece) for piece in pieces]))
+                wanted: object = _host(partial(os.writev, host[1], pieces))
+                found: object = _ours(partial(writer.write, [memoryview(piece) for piece in pieces]))
             elif operation == "read":
                 into, ours = ([bytearray(size) for size in sizes] for _ in range(2))
-                wanted = _host(lambda into=into: os.readv(host[0], into)), into
-                found = _ours(lambda ours=ours: _read(reader, ours)), ours
+                wanted = _host(partial(os.readv, host[0], into)), into
+                found = _ours(partial(_read, reader, ours)), ours
             else:
-                wanted = _host(lambda sizes=sizes: fcntl.fcntl(host[0], F_SETPIPE_SZ, sizes[0]))
-                found = _ours(lambda sizes=sizes: reader.set_pipe_bytes(sizes[0], is_privileged=True))
+                wanted = _host(partial(fcntl.fcntl, host[0], F_SETPIPE_SZ, sizes[0]))
+                found = _ours(partial(reader.set_pipe_bytes, sizes[0], is_privileged=True))
             assert found == wanted, operation
             inside = int.from_bytes(fcntl.ioctl(host[0], FIONREAD, bytes(4)), "little")
             assert int.from_bytes(reader.control(FIONREAD, bytes(4)), "little") == inside
