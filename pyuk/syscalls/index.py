@@ -47,6 +47,14 @@ CALLS = """
 40 sendfile iiUU sync
 41 socket iii socket
 42 connect iUi socket
+44 sendto iUUuUi send
+45 recvfrom iUUuUU send
+48 shutdown ii send
+51 getsockname iUU send
+52 getpeername iUU send
+53 socketpair iiiU socket
+54 setsockopt iiiUi send
+55 getsockopt iiiUU send
 56 clone UUUUU clone
 57 fork - clone
 58 vfork - clone

@@ -1,4 +1,4 @@
-"""socket(2), connect(2): enough for a client to learn that nobody is there."""
+"""socket(2), socketpair(2), connect(2): pairs, and enough for a client to learn that nobody is there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pyuk.abi.errno import (
     EAFNOSUPPORT,
     ECONNREFUSED,
     EINVAL,
+    EMFILE,
     ENOTSOCK,
+    EOPNOTSUPP,
     EPROTONOSUPPORT,
     ESOCKTNOSUPPORT,
     SyscallError,
@@ -14,6 +16,8 @@ from pyuk.abi.errno import (
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.socket import (
+    AF_INET,
+    AF_INET6,
     AF_UNIX,
     AF_UNSPEC,
     SOCK_CLOEXEC,
@@ -25,12 +29,13 @@ from pyuk.abi.socket import (
 )  # fmt: skip
 from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import W_OK
-from pyuk.net.unix import UnixSocket
+from pyuk.net.unix import UnixSocket, new_pair
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.declare import Annotated, FamilyArg, FdArg, FdResult, IntArg
-    from pyuk.abi.kinds import IN, Flags, SocketAddress
+    from pyuk.abi.kinds import IN, OUT, Flags, SocketAddress, StructAt
+    from pyuk.abi.structs import FD
     from pyuk.abi.tables import Table
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
@@ -46,19 +51,47 @@ def sys_socket(
     protocol: IntArg,
 ) -> FdResult:  # fmt: skip
     """A socket that is not connected."""
-    kind = type & 15
     if type & ~15 & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
         raise SyscallError(EINVAL)
     if family != AF_UNIX:
         raise SyscallError(EAFNOSUPPORT)
-    if protocol not in (0, AF_UNIX):
-        raise SyscallError(EPROTONOSUPPORT)
-    if kind == SOCK_RAW:
-        kind = SOCK_DGRAM
-    if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
-        raise SyscallError(ESOCKTNOSUPPORT)
+    kind = _kind(type, protocol)
     file = UnixSocket(kind, O_NONBLOCK if type & SOCK_NONBLOCK else 0)
     return task.files.install(file, cloexec=bool(type & SOCK_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
+
+
+def _kind(type: int, protocol: int) -> int:  # noqa: A002
+    """net/unix/af_unix.c, unix_create."""
+    kind = SOCK_DGRAM if type & 15 == SOCK_RAW else type & 15
+    if protocol not in (0, AF_UNIX):
+        raise SyscallError(EPROTONOSUPPORT)
+    if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET):
+        raise SyscallError(ESOCKTNOSUPPORT)
+    return kind
+
+
+@syscall("socketpair", note="AF_UNIX only")
+def sys_socketpair(
+    task: Task, family: FamilyArg,
+    type: Annotated[int, Flags(Table("socket", "SOCK_"), modes=15)],  # noqa: A002
+    protocol: IntArg, usockvec: Annotated[UserAddr, StructAt(OUT, FD, 2)],
+) -> int:  # fmt: skip
+    """Two sockets connected to each other: both numbers, or none. Errors: EINVAL, EOPNOTSUPP, EMFILE, EFAULT."""
+    if type & ~15 & ~(SOCK_CLOEXEC | SOCK_NONBLOCK):
+        raise SyscallError(EINVAL)
+    files = task.files
+    first = files.lowest_free()
+    second = files.lowest_free(first + 1)
+    if second >= task.limits.soft[RLIMIT_NOFILE]:
+        raise SyscallError(EMFILE)
+    task.mem.write(usockvec, first.to_bytes(4, "little") + second.to_bytes(4, "little"))  # net/socket.c: before all else
+    if family not in (AF_UNIX, AF_INET, AF_INET6):
+        raise SyscallError(EAFNOSUPPORT)
+    if family != AF_UNIX:
+        raise SyscallError(EOPNOTSUPP)
+    for end in new_pair(_kind(type, protocol), O_NONBLOCK if type & SOCK_NONBLOCK else 0):
+        files.install(end, cloexec=bool(type & SOCK_CLOEXEC))
+    return 0
 
 
 @syscall("connect", note="nobody listens: ENOENT or ECONNREFUSED; AF_UNSPEC of a datagram socket gives 0")

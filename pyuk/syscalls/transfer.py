@@ -130,7 +130,7 @@ def _write_segments(task: Task, file: OpenFile, segments: Segments, offset: int 
         except _FaultAtOnce:
             return file.write_fault(offset, sum(length for _, length in segments))
     except SyscallError as error:
-        if error.errno == EPIPE:
+        if error.errno == EPIPE and file.sends_sigpipe:
             task.send_signal(SIGPIPE)
         raise
 
@@ -189,7 +189,7 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
     done = 0
     if file.stream and not filling and segments:
         file.await_room(sum(length for _, length in segments))
-    chunk_bytes = _STREAM_CHUNK_BYTES if file.stream and not filling else CHUNK_BYTES
+    chunk_bytes = _STREAM_CHUNK_BYTES if file.stream and not filling and not file.has_messages else CHUNK_BYTES
     for chunk in _chunks(segments, chunk_bytes) if segments else [[]]:
         slices, wanted, faulted = _slices(task, chunk, filling=filling)
         if faulted and file.stream and not filling:
@@ -207,7 +207,7 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
                     moved += step(without_bytes(slices, moved), done + moved)
         except SyscallError as error:
             if done + moved:
-                if error.errno == EPIPE and not filling:
+                if error.errno == EPIPE and not filling and file.sends_sigpipe:
                     task.send_signal(SIGPIPE)  # fs/pipe.c, pipe_write: also after some bytes
                 return done + moved
             raise

@@ -196,8 +196,8 @@ class Child:
         if slot >= len(self.batch):
             self.cpu.stop()
             return
-        self.progress[0] = self.index
         self.index += 1
+        self.progress[0] = self.index
         self.n_ticks = 0
         regs, state = self.cpu.regs, self.cpu._state
         state.restore(self.kept)
@@ -244,7 +244,9 @@ def fuzz(kind: str, seed: int, start: int, n_tests: int, seconds: float, *, bare
                 report.ends.update(ended["ends"])
                 at = ended["next"]
                 break
-            at = struct.unpack("Q", Path(file.name).read_bytes())[0]
+            (begun,) = struct.unpack("Q", Path(file.name).read_bytes())
+            assert begun, errors
+            at = begun - 1
             code = next(itertools.islice(tests_of(kind, seed), at, None))
             report.findings.append(Finding(kind, at, 0 if stood_still else child.returncode, code, errors[-1000:]))
             at += 1
@@ -259,7 +261,7 @@ def _watch(child: subprocess.Popen[str], progress: Path) -> bool:
         now = progress.read_bytes()
         if now != last:
             last, since = now, time.monotonic()
-        elif time.monotonic() - since > STILL_S:
+        elif any(now) and time.monotonic() - since > STILL_S:  # before the first, it makes the ones to pass over
             child.kill()
             return True
     return False
