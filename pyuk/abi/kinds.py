@@ -173,19 +173,22 @@ class StructAt(Pointer):
 
     count "pages:NAME" is as many as the parameter's bytes are pages.
 
-    only_interrupted: it is written only where a signal ended the call (nanosleep's rem).
+    only_interrupted: it is written only where a signal ended the call (nanosleep's rem). late: it stands behind what
+    the call fills, and strace does not look at it when that has failed.
     """
 
-    __slots__ = ("count", "only_interrupted", "struct")
+    __slots__ = ("count", "late", "only_interrupted", "struct")
 
     def __init__(
-        self, direction: str, struct: Struct, count: str | int | None = None, *, only_interrupted: bool = False
-    ) -> None:
+        self, direction: str, struct: Struct, count: str | int | None = None, *, only_interrupted: bool = False,
+        late: bool = False,
+    ) -> None:  # fmt: skip
         self.ctype = "ulong"
         self.direction = direction
         self.struct = struct
         self.count = count
         self.only_interrupted = only_interrupted
+        self.late = late
 
 
 class CapabilitySets(Pointer):

@@ -36,7 +36,7 @@ _MAX_NESTS = 4
 class EpollItem:
     """One file under one number in one epoll. It waits in the file's queues as long as it is there."""
 
-    __slots__ = ("data", "epoll", "events", "exclusive", "fd", "file", "queues")
+    __slots__ = ("data", "epoll", "events", "exclusive", "fd", "file", "in_line", "queues")
 
     def __init__(self, epoll: Epoll, file: OpenFile, fd: int, events: int, data: int) -> None:
         self.epoll = epoll
@@ -45,7 +45,7 @@ class EpollItem:
         self.events = events | EPOLLERR | EPOLLHUP
         """What is waited for, and how; only the how is left of a one-shot item that has been told."""
         self.data = data
-        self.exclusive = bool(events & EPOLLEXCLUSIVE)
+        self.exclusive = self.in_line = bool(events & EPOLLEXCLUSIVE)
         self.queues = file.poll_queues()
 
     def ready_events(self) -> int:

@@ -104,6 +104,9 @@ class Kernel:
             if task is None:
                 self._end_deadlock()
                 continue
+            if self.scheduler.has_slept:
+                self.scheduler.has_slept = False
+                self.cache.notice_cuts()
             self.load(task)
             if task.sleep is not None and not self._wake_up(task):
                 continue
@@ -211,6 +214,7 @@ class Kernel:
     def _on_tick(self) -> None:
         """Between slices: what came from outside while the guest was busy, and whose turn it is."""
         self.scheduler.look()
+        self.cache.notice_cuts()
         task = self.current
         process = task.process
         if process.cpu_timers or process.limits.soft[RLIMIT_CPU] != RLIM64_INFINITY:

@@ -29,6 +29,7 @@ class Sleep:
         "alarm", "arguments", "deadline_ns", "events", "is_over", "is_timed_out", "number", "operation", "queues",
         "retry_ns", "scheduler", "task",
     )  # fmt: skip
+    in_line = True
     exclusive = False
 
     def __init__(self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]) -> None:
@@ -119,6 +120,8 @@ class Scheduler:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.has_slept = False
+        """In the host, since somebody last asked: the world may have changed."""
         self._ready: deque[Task] = deque()
         self._timers: list[Alarm] = []  # a heap; its first is not cancelled
         self._n_timers = 0  # how many there have been
@@ -192,6 +195,7 @@ class Scheduler:
         """Nobody is ready: until the first timer, or until the host has something."""
         timeout_ns = max(0, self._timers[0].deadline_ns - self._clock.monotonic_ns()) if self._timers else None
         self._clock.wait(timeout_ns)
+        self.has_slept = True
         self._ring()
 
     def _ring(self) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _RECLAIM_FRAMES = 4096
 
+_MOST_AREAS = 4096
+
 
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
@@ -94,6 +96,24 @@ class PageCache:
         if frame is not None and size_bytes & PAGE_MASK:
             tail = self.ram.frame(frame)[size_bytes & PAGE_MASK :]
             tail[:] = bytes(len(tail))
+
+    def notice_cuts(self) -> None:
+        """Files that the host has cut while guests map them: what lies behind the new end is SIGBUS from now on.
+
+        The host tells nobody: this is asked between time slices and when everybody has slept. A process with
+        thousands of areas is passed over.
+        """
+        mapped: dict[CachedFile, Backing] = {}
+        for space in self.spaces:
+            if len(space.vmas) <= _MOST_AREAS:
+                for vma in space.vmas:
+                    if isinstance(vma.pages, CachedFile) and vma.backing is not None:
+                        mapped[vma.pages] = vma.backing
+        for cached, backing in mapped.items():
+            size_bytes = backing.size_bytes
+            if size_bytes < cached.key[2]:
+                dev, ino = cached.key[:2]
+                self.truncated((dev, ino), size_bytes, (dev, ino, size_bytes, -1, -1))  # a key that no file ever has
 
     def _writer(self, cached: CachedFile) -> Backing | None:
         """A backing of the file, the one of a shared mapping if there is one: it can write."""

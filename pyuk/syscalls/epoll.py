@@ -109,8 +109,8 @@ def sys_epoll_pwait(
 @syscall("epoll_pwait2")
 def sys_epoll_pwait2(
     task: Task, epfd: FdArg, events: Annotated[UserAddr, StructAt(OUT, EPOLL_EVENT, "return")], maxevents: IntArg,
-    timeout: Annotated[UserAddr, StructAt(IN, TIMESPEC)], sigmask: Annotated[UserAddr, SignalSet(IN, "sigsetsize")],
-    sigsetsize: SizeArg,
+    timeout: Annotated[UserAddr, StructAt(IN, TIMESPEC, late=True)],
+    sigmask: Annotated[UserAddr, SignalSet(IN, "sigsetsize")], sigsetsize: SizeArg,
 ) -> int:  # fmt: skip
     """The same with a finer time-out. Errors: EFAULT, EINVAL also those."""
     limit = Timeout.timespec(task, timeout, update=False)

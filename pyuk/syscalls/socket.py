@@ -84,7 +84,8 @@ def sys_socketpair(
     second = files.lowest_free(first + 1)
     if second >= task.limits.soft[RLIMIT_NOFILE]:
         raise SyscallError(EMFILE)
-    task.mem.write(usockvec, first.to_bytes(4, "little") + second.to_bytes(4, "little"))  # net/socket.c: before all else
+    # net/socket.c tells the numbers before all else
+    task.mem.write(usockvec, first.to_bytes(4, "little") + second.to_bytes(4, "little"))
     if family not in (AF_UNIX, AF_INET, AF_INET6):
         raise SyscallError(EAFNOSUPPORT)
     if family != AF_UNIX:

@@ -344,6 +344,8 @@ def _struct_at(kind: StructAt) -> Text:
     def show(call: Call, at: int) -> str:
         if call.failed and kind.direction == OUT and not (kind.only_interrupted and _interrupted(call)):
             return address(at)
+        if call.failed and kind.late:
+            return address(at)
         if kind.only_interrupted and not _interrupted(call):
             return address(at)
         if kind.count is not None:

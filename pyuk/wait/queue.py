@@ -10,8 +10,15 @@ if TYPE_CHECKING:
         """Somebody who can be told that it is worth looking again. Being told twice does no harm."""
 
         @property
+        def in_line(self) -> bool:
+            """Whether it is told in its turn; the others are told before, the last to come first."""
+
+        @property
         def exclusive(self) -> bool:
-            """Whether one of this kind is enough: when it takes a wake-up, no other exclusive one is told."""
+            """Whether one of this kind is enough: when it takes a wake-up, no other exclusive one is told.
+
+            It stands in line.
+            """
 
         def wake(self, events: int) -> bool:
             """Look again. events: the poll(2) events that have come, 0 for anything. Gives whether it will."""
@@ -39,9 +46,13 @@ class WaitQueue:
         They leave the queue themselves.
         """
         if self._waiters:
+            waiters = tuple(self._waiters)
+            for waiter in reversed(waiters):
+                if not waiter.in_line:
+                    waiter.wake(events)
             taken = False
-            for waiter in tuple(self._waiters):
-                if not (taken and waiter.exclusive):
+            for waiter in waiters:
+                if waiter.in_line and not (taken and waiter.exclusive):
                     taken |= waiter.wake(events) and waiter.exclusive
 
     def wake_one(self, events: int = 0) -> None:
