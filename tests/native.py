@@ -225,6 +225,8 @@ def place(guest_program: Guest, directory: Path) -> str:
 
 
 def _spawn(command: Sequence[str], cwd: Path, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    """In a session of its own: where the tests' is another pid namespace's, getsid(2) says 0 and no terminal is its."""
     return subprocess.run(
-        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S
-    )
+        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S,
+        start_new_session=True,
+    )  # fmt: skip
