@@ -94,6 +94,20 @@ int main(int argc, char **argv, char **envp)
     sys(rt_sigprocmask, SIG_SETMASK, &none, NULL, 8);
     EQ(count, 3);
 
+    // a stop ends it, and the mask of before is back
+    child = sys(fork);
+    if (child == 0) {
+        int empty = sys(epoll_create1, 0);
+        long got = sys(epoll_pwait, empty, &event, 1, 2000, &usr1, 8);
+        sys(rt_sigprocmask, SIG_BLOCK, NULL, &old, 8);
+        quit(got == -EINTR && old == none ? 0 : 1);
+    }
+    nap(15);
+    sys(kill, child, SIGSTOP);
+    nap(5);
+    sys(kill, child, SIGCONT);
+    EQ(wait_status(child), EXITED(0));
+
     // one edge, one sleeper
     sys(read, ends[0], &byte, 1);
     EQ(watch(epoll, EPOLL_CTL_MOD, ends[0], EPOLLIN | EPOLLET, 1), 0);

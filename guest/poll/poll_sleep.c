@@ -111,7 +111,21 @@ int main(int argc, char **argv, char **envp)
     sys(mprotect, constant, PAGE, PROT_READ);
     EQ(sys(ppoll, set, 2, constant, NULL, 0), 0);               // what is left need not be told
 
-    // a stop
+    // a stop; the mask of before is back after it
+    old = usr1;
+    sys(rt_sigprocmask, SIG_SETMASK, &old, NULL, 8);
+    child = sys(fork);
+    if (child == 0) {
+        time.tv_sec = 0, time.tv_nsec = 60 * MS;
+        sys(ppoll, NULL, 0, &time, &usr2, 8);
+        sys(rt_sigprocmask, SIG_BLOCK, NULL, &old, 8);
+        quit(old == usr1 ? 0 : 1);
+    }
+    nap(10);
+    sys(kill, child, SIGSTOP);
+    nap(5);
+    sys(kill, child, SIGCONT);
+    EQ(wait_status(child), EXITED(0));
     for (int precise = 0; precise < 2; precise++) {
         make_pipe(in, 0);
         set[0].fd = in[0];

@@ -88,11 +88,13 @@ class HostFile(OpenFile):
         try:
             if not slices:
                 return len(os.read(self.fd, 0))
-            if self.stream:
-                self._await(POLLIN)
+            if self.stream and not self.flags & O_NONBLOCK and not is_ready(self.fd, POLLIN):
+                return self._await_input()
             return os.readv(self.fd, slices[:UIO_MAXIOV])
         except BlockingIOError as error:
-            raise self._blocked(error, POLLIN) from None
+            if self.flags & O_NONBLOCK:
+                raise guest_error(error) from None
+            return self._await_input()
         except OSError as error:
             raise guest_error(error) from None
 
@@ -103,22 +105,28 @@ class HostFile(OpenFile):
         try:
             if not slices:
                 return os.write(self.fd, b"")
-            if self.stream:
-                self._await(POLLOUT)
-            return os.writev(self.fd, slices[:UIO_MAXIOV])
+            return self._write_some(slices)
         except BlockingIOError as error:
-            raise self._blocked(error, POLLOUT) from None
+            if self.flags & O_NONBLOCK:
+                raise guest_error(error) from None
+            raise WouldBlock(queue_of(self.fd), events=POLLOUT) from None
         except OSError as error:
             raise guest_error(error) from None
 
-    def _await(self, event: int) -> None:
-        """A call that would block sleeps with the other tasks, not in the host."""
-        if not self.flags & O_NONBLOCK and not is_ready(self.fd, event):
-            raise WouldBlock(queue_of(self.fd), events=event)
-
-    def _blocked(self, error: OSError, event: int) -> Exception:
+    def _write_some(self, slices: list[memoryview]) -> int:
         """On the host no description of a guest's file blocks (HostFs.open); whether it does here is the guest's."""
-        return guest_error(error) if self.flags & O_NONBLOCK else WouldBlock(queue_of(self.fd), events=event)
+        return os.writev(self.fd, slices[:UIO_MAXIOV])
+
+    def _await_input(self) -> int:
+        """A read that would block sleeps with the other tasks, not in the host, and perhaps not for ever."""
+        timeout_ns = None
+        if modes.S_ISCHR(self.mode):
+            from pyuk.fs import tty  # noqa: PLC0415
+
+            timeout_ns = tty.longest_read_ns(self.fd)
+        if timeout_ns == 0:
+            return 0
+        raise WouldBlock(queue_of(self.fd), events=POLLIN, timeout_ns=timeout_ns or 0)
 
     @property
     def can_poll(self) -> bool:  # type: ignore[override]

@@ -7,14 +7,16 @@ when pyuk ends.
 
 from __future__ import annotations
 
+import errno
 import os
 
 from pyuk.abi.errno import EAGAIN, EBADF, SyscallError
 from pyuk.abi.fcntl import O_LARGEFILE, O_NONBLOCK, O_RDWR
+from pyuk.abi.unistd import UIO_MAXIOV
 from pyuk.fs.errors import guest_error
-from pyuk.fs.file import FdTable
+from pyuk.fs.file import FdTable, first_bytes
 from pyuk.fs.hostfile import HostFile
-from pyuk.wait.host import POLLIN, POLLOUT
+from pyuk.wait.host import POLLIN, POLLOUT, is_ready
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,18 +25,23 @@ if TYPE_CHECKING:
     from pyuk.fs.hostfs import HostFs
 
 
+_PIPE_BUF = 4096
+
+
 class StdioFile(HostFile):
     """A descriptor shared with pyuk and with whoever started it.
 
     O_NONBLOCK is the guest's own: on the shared description it would hit the caller's shell and pyuk's own messages.
     """
 
-    __slots__ = ("_asked",)
+    __slots__ = ("_asked", "_own_fd")
 
     def __init__(self, host: HostFs, fd: int, flags: int, mode: int, rdev: int) -> None:
         """flags are a guess: the host refuses what the real access mode forbids, with the same EBADF."""
         super().__init__(host, fd, flags, mode, rdev)
         self._asked = False
+        self._own_fd: int | None = None
+        """Another descriptor of the same pipe or terminal, which does not block; -1 where none can be had."""
 
     def status_flags(self) -> int:
         """Asked from the host when the guest first wants to know: the fcntl module is not needed before."""
@@ -46,33 +53,42 @@ class StdioFile(HostFile):
         return self.flags
 
     def close(self) -> None:
-        """Nothing: it is not the guest's alone."""
+        """It is not the guest's alone, and stays."""
+        if self._own_fd is not None and self._own_fd >= 0:
+            os.close(self._own_fd)
+        self._own_fd = None
 
     def read(self, slices: list[memoryview]) -> int:
         """EAGAIN where the guest asked for that and nothing is there."""
-        if self.flags & O_NONBLOCK:
-            self._check_ready(POLLIN)
+        if self.flags & O_NONBLOCK and not is_ready(self.fd, POLLIN):
+            raise SyscallError(EAGAIN)
         return super().read(slices)
 
-    def write(self, slices: list[memoryview]) -> int:
-        """EAGAIN where the guest asked for that and there is no room."""
-        if self.flags & O_NONBLOCK:
-            self._check_ready(POLLOUT)
-        return super().write(slices)
+    def _write_some(self, slices: list[memoryview]) -> int:
+        """The caller's description may block: with room for something, a pipe takes a page for certain."""
+        if not self.stream:
+            return super()._write_some(slices)
+        if not is_ready(self.fd, POLLOUT):
+            raise BlockingIOError(errno.EAGAIN, "")
+        if sum(map(len, slices)) <= _PIPE_BUF:
+            return super()._write_some(slices)
+        if self._own_fd is None:
+            self._own_fd = self._open_own()
+        if self._own_fd < 0:
+            return super()._write_some(first_bytes(slices, _PIPE_BUF))
+        return os.writev(self._own_fd, slices[:UIO_MAXIOV])
+
+    def _open_own(self) -> int:
+        try:
+            return os.open(self.host.name_of(self.fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+        except OSError:
+            return -1  # a socket, or somebody else's terminal
 
     def set_status(self, flags: int) -> None:
         """O_APPEND as asked; O_NONBLOCK is only remembered."""
         super().set_status(flags & ~O_NONBLOCK)
         self.flags = flags
         self._asked = True
-
-    def _check_ready(self, event: int) -> None:
-        import select  # noqa: PLC0415
-
-        poll = select.poll()
-        poll.register(self.fd, event)
-        if not poll.poll(0):
-            raise SyscallError(EAGAIN)
 
 
 def stdio_table(host: HostFs, fds: Iterable[int] | None = None) -> FdTable:

@@ -12,6 +12,7 @@ from pyuk.abi.ioctls import (
     FIONREAD,
     FIOQSIZE,
     FS_IOC_GETFLAGS,
+    ICANON,
     TCFLSH,
     TCGETA,
     TCGETS,
@@ -39,6 +40,8 @@ from pyuk.abi.ioctls import (
     TIOCOUTQ,
     TIOCSPTLCK,
     TIOCSWINSZ,
+    VMIN,
+    VTIME,
 )  # fmt: skip
 from pyuk.fs.errors import guest_error
 
@@ -49,6 +52,8 @@ _PASSED = {
     TIOCGPTLCK,
 }  # fmt: skip
 """What the host may do as it is: no pids, descriptors, signals or guest pointers in it."""
+_TERMIOS_BYTES, _LFLAG_AT, _CC_AT = 36, 12, 17  # asm-generic/termbits.h: struct termios, c_lflag, c_cc
+_DECISECOND_NS = 100_000_000
 _BY_VALUE = frozenset((FICLONE, TCSBRK, TCSBRKP, TCXONC, TCFLSH))
 
 
@@ -67,3 +72,16 @@ def control(fd: int, request: int, data: bytes) -> bytes:
         return fcntl.ioctl(fd, request, data)
     except OSError as error:
         raise guest_error(error) from None
+
+
+def longest_read_ns(fd: int) -> int | None:
+    """After how long a read of nothing gives 0 bytes; None: never (termios(3), noncanonical mode with MIN 0)."""
+    if sys.platform != "linux":
+        return None
+    try:
+        settings = fcntl.ioctl(fd, TCGETS, bytes(_TERMIOS_BYTES))
+    except OSError:
+        return None  # no terminal
+    if int.from_bytes(settings[_LFLAG_AT : _LFLAG_AT + 4], "little") & ICANON or settings[_CC_AT + VMIN]:
+        return None
+    return settings[_CC_AT + VTIME] * _DECISECOND_NS

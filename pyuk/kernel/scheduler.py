@@ -27,7 +27,7 @@ class Sleep:
 
     __slots__ = (
         "alarm", "arguments", "deadline_ns", "events", "is_over", "is_timed_out", "number", "operation", "queues",
-        "retry_ns", "scheduler", "task",
+        "retry_ns", "scheduler", "task", "timeout_ns",
     )  # fmt: skip
     in_line = True
     exclusive = False
@@ -41,6 +41,7 @@ class Sleep:
         self.deadline_ns = park.deadline_ns
         self.events = park.events
         self.retry_ns = park.retry_ns
+        self.timeout_ns = park.timeout_ns
         self.number = number
         self.arguments = arguments
         self.is_timed_out = False
@@ -54,12 +55,15 @@ class Sleep:
             queue.add(self)
         if self.retry_ns:
             self.alarm = self.scheduler.after(self.retry_ns, self._retry)
+        elif self.timeout_ns:
+            self.alarm = self.scheduler.after(self.timeout_ns, self._time_out)
         elif self.deadline_ns is not None:
             self.alarm = self.scheduler.at(self.deadline_ns, self._time_out)
 
     def wait_again(self, blocked: WouldBlock) -> None:
         """The step came to nothing: wait for what it says now."""
-        self.queues, self.events, self.retry_ns = blocked.queues, blocked.events, blocked.retry_ns
+        self.queues, self.events = blocked.queues, blocked.events
+        self.retry_ns, self.timeout_ns = blocked.retry_ns, blocked.timeout_ns
         self.enqueue()
 
     def wake(self, events: int = 0) -> bool:

@@ -244,6 +244,9 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
                 task.kernel.stop_process(task, info.signo)
                 if interrupted is not None:
                     _restart(task, interrupted)
+                if task.restore_blocked is not None:  # a call that is made again borrows its mask again
+                    task.blocked, task.restore_blocked = task.restore_blocked, None
+                    recompute(task)
                 return
             task.kernel.end_process(task, -info.signo, info)
             return

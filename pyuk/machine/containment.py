@@ -1,6 +1,6 @@
 """No guest may kill the host process: what the engine's own code does wrong is caught before it is done.
 
-Fuzzing (tests/machine/fuzz_translate.py) found four ways in which instructions of CPL 3 end the process:
+Instructions of CPL 3 can end the process in four ways, found by fuzzing (tests/machine/fuzz_translate.py) and reading:
 
 * The translator calls abort() for `bt`, `bts`, `btr` and `btc` of a register with LOCK, which are #UD; or it takes the
   memory operand of an instruction before it, if there was one in the block.

@@ -29,8 +29,13 @@ def sys_poll(
     task: Task, ufds: Annotated[UserAddr, StructAt(IN, POLLFD, "nfds")], nfds: UIntArg, timeout_msecs: IntArg
 ) -> PollResult:
     """Wait for one of several files. Errors: EINVAL nfds above RLIMIT_NOFILE, EFAULT, EINTR."""
+    asked = _read(task, ufds, nfds)
+    task.kernel.scheduler.look()
+    n_ready = _scan(task, ufds, asked)
+    if n_ready:
+        return n_ready
     timeout = Timeout(task, timeout_msecs * _NS_PER_MS if timeout_msecs >= 0 else None)
-    return Poll(task, timeout, ufds, nfds, restarts=True).run()
+    return Poll(task, timeout, ufds, nfds, asked, restarts=True).run()
 
 
 @syscall("ppoll")
@@ -45,45 +50,62 @@ def sys_ppoll(
     return Poll(task, timeout, ufds, nfds).run()
 
 
+def _read(task: Task, address: UserAddr, n_fds: int) -> list[tuple[int, int]]:
+    """The pairs of descriptor and events."""
+    if n_fds > task.limits.soft[RLIMIT_NOFILE]:
+        raise SyscallError(EINVAL)
+    data = task.mem.read(address, _POLLFD.size * n_fds) if n_fds else b""
+    return [(fd, events | _ALWAYS) for fd, events, _revents in _POLLFD.iter_unpack(data)]
+
+
+def _scan(task: Task, address: UserAddr, asked: list[tuple[int, int]]) -> int:
+    """How many have something to tell; then all answers are written."""
+    answers = []
+    for fd, events in asked:
+        file = pollable(task, fd) if fd >= 0 else None
+        answers.append(file.poll() & events if file is not None else POLLNVAL if fd >= 0 else 0)
+    n_ready = len(answers) - answers.count(0)
+    if n_ready:
+        _tell(task, address, answers)
+    return n_ready
+
+
+def _tell(task: Task, address: UserAddr, answers: list[int]) -> None:
+    """Write revents alone: the rest of the array may have been changed by another thread."""
+    at = address + _REVENTS_AT
+    for revents in answers:
+        task.mem.write(at, revents.to_bytes(2, "little"))
+        at += _POLLFD.size
+
+
 class Poll(Polling):
     """The pairs of descriptor and events as they were read, and where the answers go."""
 
     __slots__ = ("_address", "_asked", "_n_fds", "_restarts")
 
-    def __init__(self, task: Task, timeout: Timeout, address: UserAddr, n_fds: int, *, restarts: bool = False) -> None:
+    def __init__(
+        self, task: Task, timeout: Timeout, address: UserAddr, n_fds: int, asked: list[tuple[int, int]] | None = None,
+        *, restarts: bool = False,
+    ) -> None:  # fmt: skip
+        """asked: the array, where it has been read."""
         super().__init__(task, timeout)
         self._address = address
         self._n_fds = n_fds
         self._restarts = restarts
-        self._asked: list[tuple[int, int]] = []
+        self._asked = asked or []
 
     def prepare(self) -> None:
         """Read the array."""
-        if self._n_fds > self.task.limits.soft[RLIMIT_NOFILE]:
-            raise SyscallError(EINVAL)
-        data = self.task.mem.read(self._address, _POLLFD.size * self._n_fds) if self._n_fds else b""
-        self._asked = [(fd, events | _ALWAYS) for fd, events, _revents in _POLLFD.iter_unpack(data)]
+        if not self._asked:
+            self._asked = _read(self.task, self._address, self._n_fds)
 
     def scan(self) -> int:
         """All answers are written when one is not 0."""
-        answers = []
-        for fd, events in self._asked:
-            file = pollable(self.task, fd) if fd >= 0 else None
-            answers.append(file.poll() & events if file is not None else POLLNVAL if fd >= 0 else 0)
-        n_ready = len(answers) - answers.count(0)
-        if n_ready:
-            self._tell(answers)
-        return n_ready
-
-    def _tell(self, answers: list[int]) -> None:
-        at = self._address + _REVENTS_AT
-        for revents in answers:
-            self.task.mem.write(at, revents.to_bytes(2, "little"))
-            at += _POLLFD.size
+        return _scan(self.task, self._address, self._asked)
 
     def tell_nothing(self) -> int:
         """No events anywhere."""
-        self._tell([0] * len(self._asked))
+        _tell(self.task, self._address, [0] * len(self._asked))
         return 0
 
     def files(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EBADF, EINTR, EINVAL, ERESTARTNOHAND, SyscallError
+from pyuk.abi.errno import EINTR, EINVAL, ERESTARTNOHAND, SyscallError
 from pyuk.abi.structs import TIMESPEC, TIMEVAL
 from pyuk.abi.time import NSEC_PER_SEC, USEC_PER_SEC
 from pyuk.kernel import signals
@@ -30,8 +30,7 @@ def borrow_mask(task: Task, address: UserAddr | int, n_bytes: int) -> None:
     if n_bytes != _SIGSET_BYTES:
         raise SyscallError(EINVAL)
     mask = task.mem.read_u64(address)
-    if task.restore_blocked is None:  # else a stop has come between, and this is the call again
-        task.restore_blocked = task.blocked
+    task.restore_blocked = task.blocked
     signals.set_blocked(task, mask)
 
 
@@ -211,7 +210,5 @@ def pollable(task: Task, fd: int) -> OpenFile | None:
     """The file of a descriptor, None where there is none that can be used."""
     try:
         return task.files.get(fd)
-    except SyscallError as error:
-        if error.errno != EBADF:
-            raise
+    except SyscallError:
         return None

@@ -84,7 +84,9 @@ class Transfer:
             return self.done
         raise SyscallError(ERESTARTSYS)
 
-    timed_out = interrupted
+    def timed_out(self) -> int:
+        """The file waits no longer: a terminal has such a time (VTIME in termios(3))."""
+        return self.done
 
     def close(self) -> None:
         """Unpin the file."""

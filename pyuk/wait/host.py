@@ -25,6 +25,7 @@ _LONGEST_NS = 86_400 * _NS
 POLLIN, POLLOUT = 1, 4  # abi/poll.py has them all; a start does without it
 _ANYTHING = 0x2007  # POLLIN POLLPRI POLLOUT POLLRDHUP
 _ANY_ANSWER = 0x23C7  # and POLLRDNORM POLLRDBAND POLLWRNORM POLLWRBAND
+_NORMAL_IN, _NORMAL_OUT = 0xC0, 0x300  # POLLRDNORM POLLRDBAND, POLLWRNORM POLLWRBAND
 _EPOLLET = 1 << 31
 
 _pipe: list[int] = []
@@ -41,18 +42,25 @@ class HostQueue(WaitQueue):
     keeping the host awake; who begins to wait has looked before that the descriptor is not ready.
     """
 
-    __slots__ = ("fd",)
+    __slots__ = ("_wanted", "fd")
 
     def __init__(self, fd: int) -> None:
         super().__init__()
         self.fd = fd
+        self._wanted = 0  # what the host is asked about
 
     def add(self, waiter: Waiter) -> None:
-        """Begin to wait. For the first one the host looks again, and what is ready is told anew."""
-        is_first = not self._waiters
+        """Begin to wait. For the first one the host looks again, and what is ready is told anew.
+
+        It is asked only about what somebody wants: which of several things has changed it does not say.
+        """
+        wanted = _asked(waiter.events)
+        if not self._waiters:
+            self._wanted = 0
         super().add(waiter)
-        if is_first:
-            _watch(self.fd)
+        if wanted & ~self._wanted:
+            self._wanted |= wanted
+            _watch(self.fd, self._wanted)
 
 
 def queue_of(fd: int) -> HostQueue:
@@ -63,13 +71,19 @@ def queue_of(fd: int) -> HostQueue:
     return queue
 
 
+def _asked(events: int) -> int:
+    """Events as the host's epoll is asked about them."""
+    events = events & _ANYTHING | (POLLIN if events & _NORMAL_IN else 0) | (POLLOUT if events & _NORMAL_OUT else 0)
+    return events or _ANYTHING
+
+
 def forget(fd: int) -> None:
     """The descriptor is about to be closed."""
     if _queues.pop(fd, None) is not None and fd in _watched:
         _stop_watching(fd)
 
 
-def _watch(fd: int) -> None:
+def _watch(fd: int, events: int) -> None:
     global _epoll  # noqa: PLW0603  # made with the first descriptor
     import errno  # noqa: PLC0415
     import select  # noqa: PLC0415
@@ -79,19 +93,19 @@ def _watch(fd: int) -> None:
         if _pipe:
             _epoll.register(_pipe[0], POLLIN)
     try:
-        if fd in _watched and _is_still_watched(_epoll, fd):
+        if fd in _watched and _is_still_watched(_epoll, fd, events):
             return
-        _epoll.register(fd, _ANYTHING | _EPOLLET)
+        _epoll.register(fd, events | _EPOLLET)
         _watched.add(fd)
     except OSError as error:
         if error.errno != errno.EPERM:  # what never makes anybody wait
             raise
 
 
-def _is_still_watched(epoll: select.epoll, fd: int) -> bool:
+def _is_still_watched(epoll: select.epoll, fd: int, events: int) -> bool:
     """Have the host look again, unless the number is another file's by now."""
     try:
-        epoll.modify(fd, _ANYTHING | _EPOLLET)
+        epoll.modify(fd, events | _EPOLLET)
     except FileNotFoundError:
         return False
     return True

@@ -26,21 +26,22 @@ class WouldBlock(Exception):  # noqa: N818  # no error: the call waits
     """Nothing can go on now, and this says where a change would be told: in one or more queues.
 
     events: the poll(2) events that would help, 0 for any. What nobody is told about is looked at again after
-    retry_ns. `done` bytes were moved before that.
+    retry_ns; after timeout_ns it is given up. `done` bytes were moved before that.
     """
 
-    def __init__(self, *queues: WaitQueue, events: int = 0, retry_ns: int = 0) -> None:
+    def __init__(self, *queues: WaitQueue, events: int = 0, retry_ns: int = 0, timeout_ns: int = 0) -> None:
         super().__init__()
         self.queues = queues
         self.events = events
         self.retry_ns = retry_ns
+        self.timeout_ns = timeout_ns
         self.done = 0
 
 
 class Park(Exception):  # noqa: N818
     """Raised by a handler: sleep on the queues and the deadline, whatever comes first.
 
-    deadline_ns: on the monotonic clock, None for no limit. events, retry_ns: see WouldBlock.
+    deadline_ns: on the monotonic clock, None for no limit. events, retry_ns, timeout_ns: see WouldBlock.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Park(Exception):  # noqa: N818
         deadline_ns: int | None = None,
         events: int = 0,
         retry_ns: int = 0,
+        timeout_ns: int = 0,
     ) -> None:
         super().__init__()
         self.operation = operation
@@ -58,8 +60,12 @@ class Park(Exception):  # noqa: N818
         self.deadline_ns = deadline_ns
         self.events = events
         self.retry_ns = retry_ns
+        self.timeout_ns = timeout_ns
 
     @classmethod
     def after(cls, blocked: WouldBlock, operation: Operation, deadline_ns: int | None = None) -> Park:
         """Wait for what a file waits for."""
-        return cls(operation, blocked.queues, deadline_ns=deadline_ns, events=blocked.events, retry_ns=blocked.retry_ns)
+        return cls(
+            operation, blocked.queues, deadline_ns=deadline_ns, events=blocked.events, retry_ns=blocked.retry_ns,
+            timeout_ns=blocked.timeout_ns,
+        )  # fmt: skip

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
         """Somebody who can be told that it is worth looking again. Being told twice does no harm."""
 
         @property
+        def events(self) -> int:
+            """The poll(2) events that it wants to be told about, among other bits; 0 for any."""
+
+        @property
         def in_line(self) -> bool:
             """Whether it is told in its turn; the others are told before, the last to come first."""
 

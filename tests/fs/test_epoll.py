@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import select
+import socket
 import sys
 from typing import Any
 
@@ -16,14 +17,17 @@ from hypothesis import strategies as st
 from pyuk.abi.epoll import EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLPRI, EPOLLRDNORM
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
+from pyuk.abi.socket import SOCK_STREAM
 from pyuk.fs.epoll import Epoll
 from pyuk.fs.eventfd import EventFd
 from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import new_pipe
+from pyuk.net.unix import new_pair
 
 EVENTS = st.sampled_from([0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLPRI, EPOLLIN | EPOLLRDNORM])
 HOW = st.sampled_from([0, EPOLLET, EPOLLONESHOT, EPOLLET | EPOLLONESHOT])
-FILE = st.integers(0, 7)
+EVENTFDS, N_FILES = (4, 5), 8
+FILE = st.integers(0, N_FILES + 1)
 N_BYTES = st.sampled_from([1, 100, 4096, 70000])
 STEP = (
     st.tuples(st.sampled_from(["add", "change"]), st.integers(0, 1), FILE, EVENTS, HOW)
@@ -34,13 +38,21 @@ STEP = (
 )
 
 
+def is_small(which: int) -> bool:
+    """An eventfd, or another descriptor that may be one: 8 bytes are moved."""
+    return which in EVENTFDS or which >= N_FILES
+
+
 class Host:
-    """Two pipes, two eventfds and an inner epoll, and two epolls to watch them, on the host."""
+    """Two pipes, two eventfds, a pair of sockets, and two epolls to watch them, on the host."""
 
     def __init__(self) -> None:
         self.epolls = [select.epoll(), select.epoll()]
         fds = [*os.pipe2(os.O_NONBLOCK), *os.pipe2(os.O_NONBLOCK)]
         fds += [os.eventfd(0, os.EFD_NONBLOCK), os.eventfd(3, os.EFD_NONBLOCK | os.EFD_SEMAPHORE)]
+        for end in socket.socketpair():
+            end.settimeout(0)
+            fds.append(end.detach())
         self.fds: list[int | None] = [*fds, None, None]
 
     def do(self, name: str, epoll: int, which: int, number: int, how: int) -> Any:
@@ -60,14 +72,14 @@ class Host:
         self.epolls[epoll].unregister(self.fd(which))
 
     def write(self, _epoll: int, which: int, number: int, _how: int) -> int:
-        return os.write(self.fd(which), (1).to_bytes(8, "little") if which >= 4 else bytes(number))
+        return os.write(self.fd(which), (1).to_bytes(8, "little") if is_small(which) else bytes(number))
 
     def read(self, _epoll: int, which: int, number: int, _how: int) -> int:
-        return len(os.read(self.fd(which), 8 if which >= 4 else number))
+        return len(os.read(self.fd(which), 8 if is_small(which) else number))
 
     def dup(self, _epoll: int, which: int, _number: int, _how: int) -> None:
         """To the last two places, which is to the numbers behind all others."""
-        place, fd = 6 + which % 2, self.fd(which)
+        place, fd = N_FILES + which % 2, self.fd(which)
         if self.fds[place] is None:
             self.fds[place] = os.dup(fd)
 
@@ -100,6 +112,7 @@ class Ours:
         self.epolls = [Epoll(), Epoll()]
         files = [*new_pipe(O_NONBLOCK), *new_pipe(O_NONBLOCK)]
         files += [EventFd(0, O_NONBLOCK, is_semaphore=False), EventFd(3, O_NONBLOCK, is_semaphore=True)]  # type: ignore[list-item]
+        files += new_pair(SOCK_STREAM, O_NONBLOCK)  # type: ignore[arg-type]
         for file in files:
             self.table.install(file)
 
@@ -122,18 +135,18 @@ class Ours:
         file = self.table.get(which)
         if not file.writable:
             raise SyscallError(errno.EBADF)
-        return file.write([memoryview((1).to_bytes(8, "little") if which >= 4 else bytes(number))])
+        return file.write([memoryview((1).to_bytes(8, "little") if is_small(which) else bytes(number))])
 
     def read(self, _epoll: int, which: int, number: int, _how: int) -> int:
         file = self.table.get(which)
         if not file.readable:
             raise SyscallError(errno.EBADF)
-        return file.read([memoryview(bytearray(8 if which >= 4 else number))])
+        return file.read([memoryview(bytearray(8 if is_small(which) else number))])
 
     def dup(self, _epoll: int, which: int, _number: int, _how: int) -> None:
         file = self.table.get(which)
-        if not self.table.is_open(6 + which % 2):
-            self.table.replace(6 + which % 2, file.hold())
+        if not self.table.is_open(N_FILES + which % 2):
+            self.table.replace(N_FILES + which % 2, file.hold())
 
     def close(self, _epoll: int, which: int, _number: int, _how: int) -> None:
         self.table.close(which)
