@@ -33,7 +33,15 @@ def _fix_limits() -> None:
         resource.setrlimit(which, (soft, hard))
 
 
+def _fix_signals() -> None:
+    """What a job in the background of a shell ignores, all programs would: it shows in their traces."""
+    for which in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(which) == signal.SIG_IGN:
+            signal.signal(which, signal.default_int_handler if which == signal.SIGINT else signal.SIG_DFL)
+
+
 _fix_limits()
+_fix_signals()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +233,6 @@ def place(guest_program: Guest, directory: Path) -> str:
 
 
 def _spawn(command: Sequence[str], cwd: Path, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
-    """In a session of its own: where the tests' is another pid namespace's, getsid(2) says 0 and no terminal is its."""
     return subprocess.run(
-        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S,
-        start_new_session=True,
-    )  # fmt: skip
+        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S
+    )
