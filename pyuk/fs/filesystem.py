@@ -1,13 +1,20 @@
-"""What every file system offers: operations on names. A mount table will hold objects of this kind.
+"""What every file system offers: operations on names. The mount table holds objects of this kind (namespace.py).
 
-`at` is an open directory of the same file system from which a relative path starts, None with an absolute path;
-the path is never empty and has no NUL. Which file system a path belongs to is decided before (namespace.py).
+Paths here are clean: relative, no leading or trailing slash, no `.`, no `..`, no empty component, no NUL; b"" is the
+starting point itself. They start from `at`, an open directory of the same file system, or from its root where `at` is
+None. No component but the last is a symbolic link, and the last only where the call does not follow one: the namespace
+has asked `walk` before. Whoever meets a link all the same (somebody has just made it) raises LinkMet, and the
+namespace walks again. An `is_optimistic` file system is not asked before: it must notice every link by itself.
+
+What belongs to the mount is done before an operation is called, for every file system alike (place.py): EROFS of
+read-only mounts, EXDEV, EBUSY of mount points, trailing slashes, `.` and `..` in the last place, mount ids and flags.
+Permissions and everything else that a file system knows are its own.
 The defaults are a read-only tree's without extras.
 """
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINVAL, EOPNOTSUPP, EPERM, EROFS, SyscallError
+from pyuk.abi.errno import EINVAL, ELOOP, EOPNOTSUPP, EPERM, EROFS, SyscallError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +24,35 @@ if TYPE_CHECKING:
     from pyuk.fs.stat import Stat, StatFs
 
 
+class LinkMet(SyscallError):  # noqa: N818  # a question for another walk; an error only where nobody walks
+    """A symbolic link stands where none was expected."""
+
+    def __init__(self) -> None:
+        super().__init__(ELOOP)
+
+
 class FileSystem:
     """Operations on names; each raises SyscallError as the system call of its name does."""
 
     __slots__ = ()
+    is_optimistic = False
+    """Whether operations may be tried without a walk before: each finds links on the way itself (LinkMet)."""
+
+    def walk(self, at: OpenFile | None, path: bytes, *, follow: bool) -> tuple[int, bytes | OpenFile] | None:
+        """The first symbolic link among the components: where its name ends in path, and its target.
+
+        The last component counts only with follow. The target is an OpenFile, held for the caller, for a magic link,
+        whose walk goes on at that very file. None where there is no link; a missing name, or one below a file, is None
+        too: whoever uses the path meets the error.
+        """
+        return None
+
+    def path_of(self, file: OpenFile) -> bytes:
+        """Where an open file of this file system is now, from its root; "dir/name (deleted)" where it was removed.
+
+        Errors: ENOENT it is not below the root (any more).
+        """
+        raise NotImplementedError
 
     def open(self, at: OpenFile | None, path: bytes, flags: int, mode: int, umask: int) -> OpenFile:
         """As open(2); flags and mode are validated."""
@@ -92,6 +124,16 @@ class FileSystem:
 
     def getxattr(self, at: OpenFile | None, path: bytes, name: bytes, *, follow: bool) -> bytes:
         """As getxattr(2), the whole value."""
+        raise SyscallError(EOPNOTSUPP)
+
+    def setxattr(
+        self, at: OpenFile | None, path: bytes, name: bytes, value: bytes, flags: int, *, follow: bool
+    ) -> None:  # fmt: skip
+        """As setxattr(2); flags are XATTR_CREATE or XATTR_REPLACE."""
+        raise SyscallError(EOPNOTSUPP)
+
+    def removexattr(self, at: OpenFile | None, path: bytes, name: bytes, *, follow: bool) -> None:
+        """As removexattr(2)."""
         raise SyscallError(EOPNOTSUPP)
 
     def listxattr(self, at: OpenFile | None, path: bytes, *, follow: bool) -> list[bytes]:

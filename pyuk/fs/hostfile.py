@@ -450,7 +450,7 @@ class HostFile(OpenFile):
 
     def link_text(self) -> bytes:
         """The path as the host knows it now."""
-        return self.host.path_of(self.fd)
+        return self.host.text_of(self.fd)
 
     def reopen(self, flags: int) -> OpenFile:
         """A description of its own with its own rights, by way of the host's /proc/self/fd."""

@@ -370,7 +370,7 @@ class HostFs(FileSystem):
         """A path by which the host finds exactly the file behind one of pyuk's descriptors."""
         return b"/proc/self/fd/%d" % fd if sys.platform == "linux" else b"/dev/fd/%d" % fd
 
-    def path_of(self, fd: int) -> bytes:
+    def text_of(self, fd: int) -> bytes:
         """Where the file is now, by the host's knowledge."""
         if sys.platform == "linux":
             return os.readlink(b"/proc/self/fd/%d" % fd)
@@ -385,7 +385,7 @@ class HostFs(FileSystem):
             return path
         if sys.platform == "linux":
             return b"/proc/self/fd/%d/%s" % (at.host_fd(), path)
-        return self.path_of(at.host_fd()) + b"/" + path
+        return self.text_of(at.host_fd()) + b"/" + path
 
 
 def _proc_dev() -> int:
