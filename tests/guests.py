@@ -8,6 +8,7 @@ The first comment lines of a source may say how it is built:
     // needs: signal-delivery               what pyuk must have before it can run this; see NOT_YET
     // args: one "two words"                the arguments it is run with
     // status: 7                            the exit status it has, when all is well, instead of 0
+    // strace: same                         pyuk's log of it is compared with the host's
 
 Without them a `.S` is the variant `asm` (and `page_end` too, when it includes death.inc) and a `.c` is `raw`: no libc,
 with guest/include/raw.h. Programs go to build/guests/HASH/NAME, where HASH covers the source, what it includes by

@@ -24,13 +24,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from typing import Protocol
 
     from pyuk.abi.types import Fd
     from pyuk.fs.backing import HostBacking
     from pyuk.fs.epoll import EpollItem
     from pyuk.fs.filesystem import FileSystem, Times
+    from pyuk.fs.locks import FileLocks
     from pyuk.fs.stat import Stat, StatFs
     from pyuk.wait.queue import WaitQueue
+
+    class Attached(Protocol):
+        """What an open file description carries along."""
+
+        def released(self, file: OpenFile) -> None: ...
+
 
 NR_OPEN = 1 << 20
 """fs.nr_open: the most that RLIMIT_NOFILE can be."""
@@ -55,7 +63,8 @@ class OpenFile:
     """
 
     __slots__ = (
-        "epoll_items", "filesystem", "flags", "ident", "in_host_proc", "readable", "refs", "stream", "writable",
+        "attached", "epoll_items", "filesystem", "flags", "ident", "in_host_proc", "readable", "refs", "stream",
+        "writable",
     )  # fmt: skip
     can_poll = False
     sends_sigpipe = True
@@ -77,6 +86,8 @@ class OpenFile:
         """Whose directory this is, where it can be the start of a path walk."""
         self.epoll_items: list[EpollItem] | None = None
         """Where epolls have it: they forget it when it is closed."""
+        self.attached: list[Attached] | None = None
+        """What else ends with it: its locks, its signals."""
 
     def hold(self) -> OpenFile:
         """One more owner."""
@@ -90,7 +101,17 @@ class OpenFile:
             if self.epoll_items:
                 for item in tuple(self.epoll_items):
                     item.leave()
+            if self.attached is not None:
+                for other in self.attached:
+                    other.released(self)
             self.close()
+
+    def attach(self, other: Attached) -> None:
+        """Have something told, once, when the description is closed."""
+        if self.attached is None:
+            self.attached = [other]
+        elif other not in self.attached:
+            self.attached.append(other)
 
     def close(self) -> None:
         """Give back what the description holds; called once, by the last release()."""
@@ -191,14 +212,6 @@ class OpenFile:
         """The target, where this is a link opened with O_PATH | O_NOFOLLOW."""
         raise SyscallError(ENOENT)
 
-    def lock(self, command: int, flock: bytes) -> bytes:
-        """The record locks: struct flock in and out."""
-        raise SyscallError(EBADF)
-
-    def flock(self, operation: int) -> None:
-        """As flock(2)."""
-        raise SyscallError(EBADF)
-
     def pipe_bytes(self) -> int:
         """F_GETPIPE_SZ."""
         raise SyscallError(EBADF)
@@ -292,16 +305,18 @@ class FdTable:
     """Descriptor numbers to open files. The lowest free number is found in a bitmap of two levels.
 
     Invariants: bit fd & 1023 of _words[fd >> 10] is set for every open fd; bit w of _full is set when word w is all
-    ones; cloexec is a subset of the open fds. `refs` counts the tasks that share the table (CLONE_FILES).
+    all ones; cloexec is a subset of the open fds. `refs` counts the tasks that share the table (CLONE_FILES).
     """
 
-    __slots__ = ("_full", "_open", "_words", "cloexec", "refs")
+    __slots__ = ("_full", "_open", "_words", "cloexec", "locked", "refs")
 
     def __init__(self) -> None:
         self._open: dict[int, OpenFile] = {}
         self._words: dict[int, int] = {}
         self._full = 0
         self.cloexec: set[int] = set()
+        self.locked: dict[FileLocks, None] = {}
+        """The files on which it holds record locks: it gives them up when it closes one."""
         self.refs = 1
 
     def get(self, fd: Fd | int) -> OpenFile:
@@ -317,6 +332,10 @@ class FdTable:
         if file is None:
             raise SyscallError(EBADF)
         return file
+
+    def find(self, fd: int) -> OpenFile | None:
+        """The file, if there is one."""
+        return self._open.get(fd)
 
     def is_open(self, fd: int) -> bool:
         """Whether there is a file, O_PATH or not."""
@@ -361,6 +380,8 @@ class FdTable:
         old = self._open.get(fd)
         self._set(fd, file, cloexec=cloexec)
         if old is not None:
+            if self.locked:
+                self._unlock(old)
             try:
                 old.release()
             except SyscallError:
@@ -387,7 +408,20 @@ class FdTable:
         self._words[word] &= ~(1 << (fd & _WORD))
         self._full &= ~(1 << word)
         self.cloexec.discard(fd)
+        if self.locked:
+            self._unlock(file)
         file.release()
+
+    def attach(self, locks: FileLocks) -> None:
+        """It has locks there."""
+        self.locked[locks] = None
+
+    def _unlock(self, file: OpenFile) -> None:
+        """The close of any descriptor of a file gives up the process's record locks on it (filp_close)."""
+        if not file.flags & O_PATH:
+            for locks in tuple(self.locked):
+                if locks.is_of(file):
+                    locks.drop(file, self)
 
     def numbers(self) -> list[int]:
         """The open descriptors in order."""

@@ -6,23 +6,15 @@ Host descriptors are close-on-exec and no guest ever sees their numbers.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat as modes
-import struct
 import sys
 
 from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, ENXIO, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     F_GETPIPE_SZ,
-    F_OFD_SETLK,
-    F_OFD_SETLKW,
-    F_SETLK,
-    F_SETLKW,
     F_SETPIPE_SZ,
-    F_UNLCK,
-    LOCK_NB,
     O_APPEND,
     O_DIRECT,
     O_NOATIME,
@@ -47,10 +39,7 @@ if TYPE_CHECKING:
 
 # Documentation/admin-guide/devices.txt
 _NULL_RDEV, _ZERO_RDEV, _RANDOM_RDEV = (1 << 8 | minor for minor in (3, 5, 8))
-_AT_ONCE = {F_SETLKW: F_SETLK, F_OFD_SETLKW: F_OFD_SETLK}
-_IS_LOCKED = (errno.EAGAIN, errno.EACCES)
 _DIRECTORY_END = (1 << 63) - 1
-_RETRY_NS = 10_000_000
 _RWF_ALL = 31  # include/uapi/linux/fs.h: RWF_SUPPORTED of 6.1
 
 
@@ -284,39 +273,6 @@ class HostFile(OpenFile):
         if not modes.S_ISLNK(self.mode):
             raise SyscallError(ENOENT)
         return self.host.readlink(self, b"")
-
-    def lock(self, command: int, flock: bytes) -> bytes:
-        """The host's locks; one that is waited for is asked for again and again, as the host tells nobody else.
-
-        A holder outside shows as pid -1, as for a lock of an open file description.
-
-        Deviation: POSIX locks belong to the host process, so guests do not lock each other out with them.
-        """
-        import fcntl  # noqa: PLC0415
-
-        if sys.platform != "linux":
-            raise SyscallError(EINVAL)
-        try:
-            answer = fcntl.fcntl(self.fd, _AT_ONCE.get(command, command), flock)
-        except OSError as error:
-            if command in _AT_ONCE and error.errno in _IS_LOCKED:
-                raise WouldBlock(retry_ns=_RETRY_NS) from None
-            raise guest_error(error) from None
-        held = struct.unpack_from("<h", answer)[0] != F_UNLCK
-        return answer[:24] + (b"\xff\xff\xff\xff" + answer[28:] if held else answer[24:])
-
-    def flock(self, operation: int) -> None:
-        """The host's: an open file description there is one here."""
-        import fcntl  # noqa: PLC0415
-
-        try:
-            fcntl.flock(self.fd, operation | LOCK_NB)
-        except BlockingIOError as error:
-            if not operation & LOCK_NB:
-                raise WouldBlock(retry_ns=_RETRY_NS) from None
-            raise guest_error(error) from None
-        except OSError as error:
-            raise guest_error(error) from None
 
     def pipe_bytes(self) -> int:
         """The host's pipe."""

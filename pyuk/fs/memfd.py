@@ -6,7 +6,6 @@ from pyuk.abi.errno import EBADF, EFBIG, EINVAL, ENXIO, EOPNOTSUPP, EPERM, Sysca
 from pyuk.abi.fcntl import FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE, O_APPEND, O_LARGEFILE, O_RDWR, O_TRUNC
 from pyuk.abi.unistd import SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET
 from pyuk.fs.file import OpenFile
-from pyuk.fs.flock import Flocks
 from pyuk.fs.stat import Stat, StatFs
 
 TYPE_CHECKING = False
@@ -24,10 +23,9 @@ _MAX_BYTES = (1 << 63) - 1
 class Inode:
     """What all open files of one memfd share: the memory, and what stat(2) shows of it."""
 
-    __slots__ = ("flocks", "memory", "now_ns", "status")
+    __slots__ = ("memory", "now_ns", "status")
 
     def __init__(self, memory: SharedMemory, now_ns: Callable[[], int], uid: int, gid: int) -> None:
-        self.flocks = Flocks()
         self.memory = memory
         self.now_ns = now_ns
         self.status = Stat(memory.dev, memory.ino, _S_IFREG_0777, nlink=0, time_ns=now_ns())
@@ -51,7 +49,6 @@ class MemFile(OpenFile):
 
     def close(self) -> None:
         """The memory stays as long as it is mapped."""
-        self.inode.flocks.drop(self)
         self.memory.drop()
 
     def read(self, slices: list[memoryview]) -> int:
@@ -146,10 +143,6 @@ class MemFile(OpenFile):
         else:
             self.memory.allocate(offset, length, keep_size=bool(mode & FALLOC_FL_KEEP_SIZE))
         self.inode.changed()
-
-    def flock(self, operation: int) -> None:
-        """The inode's."""
-        self.inode.flocks.apply(self, operation)
 
     def sync(self, *, data_only: bool) -> None:
         """There is nothing to write."""

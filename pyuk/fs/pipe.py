@@ -11,7 +11,6 @@ from pyuk.abi.fcntl import O_DIRECT, O_LARGEFILE, O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
 from pyuk.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from pyuk.fs.file import OpenFile, first_bytes, without_bytes
-from pyuk.fs.flock import Flocks
 from pyuk.fs.stat import Stat, StatFs
 from pyuk.wait.park import WouldBlock
 from pyuk.wait.queue import WaitQueue
@@ -44,7 +43,7 @@ class Pipe:
     """
 
     __slots__ = (
-        "flocks", "ino", "is_polled", "max_pages", "n_pages", "n_readers", "n_writers", "readers", "runs", "start",
+        "ino", "is_polled", "max_pages", "n_pages", "n_readers", "n_writers", "readers", "runs", "start",
         "used", "writers",
     )  # fmt: skip
 
@@ -64,7 +63,6 @@ class Pipe:
         self.n_readers = self.n_writers = 0
         self.is_polled = False
         """Somebody has asked poll(2): from then on each write tells the readers, for edge-triggered epolls."""
-        self.flocks = Flocks()
 
     def get(self, slices: list[memoryview]) -> int:
         """Move up to the slices' bytes out, or a packet."""
@@ -191,7 +189,6 @@ class PipeEnd(OpenFile):
 
     def close(self) -> None:
         """One end less: the other meets the end of file, or EPIPE."""
-        self.pipe.flocks.drop(self)
         pipe = self.pipe
         pipe.n_readers -= self.readable
         pipe.n_writers -= self.writable
@@ -271,10 +268,6 @@ class PipeEnd(OpenFile):
         if request == FIONREAD:
             return self.pipe.used.to_bytes(4, "little")
         return super().control(request, data)
-
-    def flock(self, operation: int) -> None:
-        """Both ends are one file, with one lock."""
-        self.pipe.flocks.apply(self, operation)
 
     def pipe_bytes(self) -> int:
         """All its pages."""

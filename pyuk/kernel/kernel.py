@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyuk.fs.locks import LockTable
     from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.kernel.task import Process, Task
@@ -64,6 +65,8 @@ class Kernel:
         self.scheduler = Scheduler(clock)
         self.futexes: dict[tuple[object, int], list[FutexWait]] = {}
         """Who sleeps on which word, in the order they came."""
+        self.locks: LockTable | None = None
+        """The locks on files; made with the first."""
         self.vdso: Vdso | None = None
         """What every new program is given (AT_SYSINFO_EHDR)."""
         self.tracer: Tracer | None = None

@@ -1,9 +1,9 @@
-"""fcntl(2) and flock(2)."""
+"""fcntl(2)."""
 
 from __future__ import annotations
 
 from pyuk.abi.capability import CAP_SYS_RESOURCE
-from pyuk.abi.errno import EBADF, EINVAL, ERESTARTSYS, SyscallError
+from pyuk.abi.errno import EBADF, EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     F_ADD_SEALS,
     F_DUPFD,
@@ -26,10 +26,6 @@ from pyuk.abi.fcntl import (
     F_SETPIPE_SZ,
     F_UNLCK,
     FD_CLOEXEC,
-    LOCK_EX,
-    LOCK_NB,
-    LOCK_SH,
-    LOCK_UN,
     O_APPEND,
     O_DIRECT,
     O_NOATIME,
@@ -37,26 +33,21 @@ from pyuk.abi.fcntl import (
     O_PATH,
 )  # fmt: skip
 from pyuk.abi.resource import RLIMIT_NOFILE
-from pyuk.abi.structs import FLOCK
 from pyuk.abi.syscall import syscall
-from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg, FlockArg
+    from pyuk.abi.declare import FcntlArg, FcntlCommandArg, FcntlResult, FdArg
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
 
 _ON_PATH = (F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL)  # Linux fs/fcntl.c: check_fcntl_cmd
 _LOCKS = (F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW)
-_LOCK_MAND = 32  # include/uapi/asm-generic/fcntl.h
 _UINT_MAX = 0xFFFFFFFF
 _CHANGEABLE = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME
 
 
-@syscall("fcntl", note="no leases, owners, signals, F_NOTIFY; POSIX locks are the host process's: guests share them")
+@syscall("fcntl", note="no leases, owners, signals, F_NOTIFY")
 def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> FcntlResult:
     """Many small calls; see the cases."""
     file = task.files.get_any(fd)
@@ -78,7 +69,7 @@ def sys_fcntl(task: Task, fd: FdArg, cmd: FcntlCommandArg, arg: FcntlArg) -> Fcn
     if cmd == F_SETFL:
         file.set_status(file.status_flags() & ~_CHANGEABLE | arg & _CHANGEABLE)
         return 0
-    return _others(task, file, cmd, arg)
+    return _others(task, fd, file, cmd, arg)
 
 
 def _dupfd(task: Task, file: OpenFile, lowest: int, *, cloexec: bool) -> int:
@@ -90,16 +81,11 @@ def _dupfd(task: Task, file: OpenFile, lowest: int, *, cloexec: bool) -> int:
     return fd
 
 
-def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
+def _others(task: Task, fd: int, file: OpenFile, cmd: int, arg: int) -> int:
     if cmd in _LOCKS:
-        given = task.mem.read(arg, FLOCK.size)
-        try:
-            answer = file.lock(cmd, given)
-        except WouldBlock as blocked:
-            raise Park.after(blocked, LockWait(file, lambda: file.lock(cmd, given))) from None
-        if cmd in (F_GETLK, F_OFD_GETLK):
-            task.mem.write(arg, answer)
-        return 0
+        from pyuk.syscalls.locks import record_lock  # noqa: PLC0415
+
+        return record_lock(task, fd, file, cmd, arg)
     if cmd == F_GETPIPE_SZ:
         return file.pipe_bytes()
     if cmd == F_SETPIPE_SZ:
@@ -116,45 +102,3 @@ def _others(task: Task, file: OpenFile, cmd: int, arg: int) -> int:
     if cmd == F_GETLEASE:
         return F_UNLCK
     raise SyscallError(EINVAL)
-
-
-@syscall("flock")
-def sys_flock(task: Task, fd: FdArg, cmd: FlockArg) -> int:
-    """A lock on the whole file, owned by the open file description. LOCK_MAND is accepted and does nothing."""
-    if cmd & _LOCK_MAND:
-        return 0
-    if cmd & ~LOCK_NB not in (LOCK_SH, LOCK_EX, LOCK_UN):
-        raise SyscallError(EINVAL)
-    file = task.files.get(fd)
-    if cmd & ~LOCK_NB != LOCK_UN and not (file.readable or file.writable):
-        raise SyscallError(EBADF)
-    try:
-        file.flock(cmd)
-    except WouldBlock as blocked:
-        raise Park.after(blocked, LockWait(file, lambda: file.flock(cmd))) from None
-    return 0
-
-
-class LockWait:
-    """A lock that somebody else holds: asked for until it is there. The open file is pinned."""
-
-    __slots__ = ("_ask", "_file")
-
-    def __init__(self, file: OpenFile, ask: Callable[[], object]) -> None:
-        self._file = file.hold()
-        self._ask = ask
-
-    def step(self) -> int:
-        """Ask again; may raise WouldBlock."""
-        self._ask()
-        return 0
-
-    def interrupted(self) -> int:
-        """Asked for again unless a handler without SA_RESTART runs."""
-        raise SyscallError(ERESTARTSYS)
-
-    timed_out = interrupted
-
-    def close(self) -> None:
-        """Unpin the file."""
-        self._file.release()

@@ -65,7 +65,7 @@ CALLS = """
 63 uname U system
 67 shmdt U shm
 72 fcntl iiU fcntl
-73 flock ii fcntl
+73 flock ii locks
 74 fsync i sync
 75 fdatasync i sync
 76 truncate Ul paths

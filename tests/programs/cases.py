@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.guests import Guest, ToolMissingError, guest, guests
+from tests.guests import Guest, ToolMissingError, directive, guest, guests
 from tests.native import place
 
 
@@ -97,15 +97,16 @@ DEATHS: tuple[Case, ...] = tuple(
     )
 )
 
-# The guests whose system calls cover a family's errors, so that the text of those is compared too.
+# The guests whose system calls cover a family's errors, so that the text of those is compared too: all of `sys`, and of
+# `file` those that say `// strace: same`: one process, and nothing that depends on the moment.
 SYSCALLS: tuple[Case, ...] = tuple(
     Case(
-        f"sys/{program.source.stem}",
+        program.name,
         program,
         tuple(program.args),
         golden=program.source.stem in {"close", "unknown_syscall"},
     )
-    for program in guests("sys")
+    for program in [*guests("sys"), *(one for one in guests("file") if directive(one.source, "strace") == "same")]
 )
 
 CASES: tuple[Case, ...] = PROGRAMS + DEATHS + SYSCALLS

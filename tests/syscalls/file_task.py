@@ -17,6 +17,7 @@ from pyuk.syscalls import (  # noqa: F401
     files,
     io,
     ioctl,
+    locks,
     paths,
     socket,
     stat,
@@ -102,6 +103,18 @@ class Creds:
     euid = os.geteuid()
 
 
+class Kernel:
+    """What it has of one: no locks yet."""
+
+    locks: Any = None
+
+
+class Process:
+    """Ours."""
+
+    pid = os.getpid()
+
+
 class FileTask:
     """What the file handlers use of a Task. `call` returns the result, or the errno's name."""
 
@@ -111,6 +124,8 @@ class FileTask:
         self.fs = host_context(os.fsencode(directory))
         self.limits = Limits()
         self.creds = Creds()
+        self.kernel = Kernel()
+        self.process = Process()
         self.signals: list[int] = []
 
     def send_signal(self, signo: int) -> None:

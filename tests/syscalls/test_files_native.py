@@ -708,8 +708,8 @@ def test_locks_and_small_fcntls(pair: Pair) -> None:
     """Locks against nobody succeed; what is not a pipe has no size."""
     pair.file("file", b"0123456789")
     handle, path = pair.open(b"file", f.O_RDWR), pair.open(b"file", f.O_PATH)
-    lock = pair.put(struct.pack("<hh4xqqi4x", f.F_WRLCK, 0, 2, 3, 0))
     for command in (f.F_SETLK, f.F_GETLK, f.F_SETLKW, f.F_OFD_SETLK, f.F_OFD_GETLK):
+        lock = pair.put(struct.pack("<hh4xqqi4x", f.F_WRLCK, 0, 2, 3, 0))
         pair.call("fcntl", handle, command, lock)
         pair.contents(lock)
         pair.call("fcntl", handle, command, BAD)
