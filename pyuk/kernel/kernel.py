@@ -76,10 +76,12 @@ class Kernel:
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
         self._loaded: Task | None = None  # whose registers the CPU has
+        self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
         self._next_pid = FIRST_PID
         machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
         machine.cpu.on_tick = self._on_tick
+        machine.cpu.on_switch = self._switch
 
     def new_pid(self) -> Tid:
         """Pids are never used twice in one kernel."""
@@ -101,22 +103,47 @@ class Kernel:
 
     def run(self, process: Process) -> int:
         """Run everybody until this process has ended; gives its status (Process.status)."""
-        cpu = self.machine.cpu
+        cpu, scheduler = self.machine.cpu, self.scheduler
+        self._awaited = process
         while process.status is None:
+            while self._take_next():
+                cpu.run()
+            if process.status is not None:
+                break
+            if not scheduler.wait():
+                self._end_deadlock()
+            elif scheduler.has_slept:
+                scheduler.has_slept = False
+                self.cache.notice_cuts()
+        return process.status
+
+    def _switch(self) -> bool:
+        """The task that has the CPU does not go on, or not now: somebody else does, if anybody is ready.
+
+        Called inside the engine's hooks.
+        """
+        task = self.current
+        if task.sleep is None and task.tid in self.tasks:
+            self.scheduler.make_ready(task)
+        return self._take_next()
+
+    def _take_next(self) -> bool:
+        """Give the CPU to the first that is ready and whose call, if it sleeps in one, has come to its end."""
+        awaited = self._awaited
+        while awaited is not None and awaited.status is None:
             task = self.scheduler.next()
             if task is None:
-                self._end_deadlock()
-                continue
-            if self.scheduler.has_slept:
-                self.scheduler.has_slept = False
-                self.cache.notice_cuts()
+                return False
             self.load(task)
-            if task.sleep is not None and not self._wake_up(task):
-                continue
-            cpu.run()
-            if task.tid in self.tasks and task.sleep is None:
-                self.scheduler.make_ready(task)
-        return process.status
+            if task.sleep is None:
+                if task.work & SIGNAL_PENDING:
+                    signals.deliver(task)
+                    if not self._may_run(task):
+                        continue
+                return True
+            if self._wake_up(task):
+                return True
+        return False
 
     def take_cpu(self, task: Task) -> None:
         """A new task's registers are about to be set: those of the last one are kept."""
@@ -160,7 +187,7 @@ class Kernel:
     def preempt(self, task: Task) -> None:
         """Stop the task that runs and let the others have their turn first."""
         self.scheduler.make_ready(task)
-        self.machine.cpu.stop()
+        self.machine.cpu.switch()
 
     def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
         """The call that `task` has made cannot end yet: run somebody else until it can."""
@@ -168,7 +195,7 @@ class Kernel:
         task.sleep.enqueue()
         if task.work & SIGNAL_PENDING:
             task.sleep.wake()
-        self.machine.cpu.stop()
+        self.machine.cpu.switch()
 
     def _wake_up(self, task: Task) -> bool:
         """Go on with the call that a task slept in; false if it sleeps again."""
@@ -193,6 +220,10 @@ class Kernel:
         operation.close()
         task.sleep = None
         dispatch.finish(self, task, sleep.number, sleep.arguments, result)
+        return self._may_run(task)
+
+    def _may_run(self, task: Task) -> bool:
+        """Whether a signal that was delivered has left the task as it was: neither dead nor stopped."""
         return task.process.status is None and not task.process.is_stopped
 
     def _end_deadlock(self) -> None:

@@ -176,7 +176,7 @@ def end_thread(kernel: Kernel, task: Task, status: int) -> None:
         end_process(kernel, task, status, None)
         return
     _drop_task(kernel, task)
-    kernel.machine.cpu.stop()
+    kernel.machine.cpu.switch()
 
 
 def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -> None:
@@ -205,7 +205,7 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
     sender, creds = signals.from_kill(task, SIGKILL), task.creds
     for other in list(process.tasks):
         _drop_task(kernel, other)
-    kernel.machine.cpu.stop()
+    kernel.machine.cpu.switch()
     process.exe.drop()
     process.vfork_done.wake()
     _leave_children(kernel, process, sender)
@@ -365,7 +365,7 @@ def stop_process(kernel: Kernel, process: Process, signo: int) -> None:
         kernel.scheduler.withdraw(task)
     process.is_stopped = True
     process.news = signo
-    kernel.machine.cpu.stop()
+    kernel.machine.cpu.switch()
     _tell_of_stop(process, CLD_STOPPED, signo)
 
 

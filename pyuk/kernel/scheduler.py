@@ -177,17 +177,23 @@ class Scheduler:
         return bool(self._ready)
 
     def next(self) -> Task | None:
-        """The task whose turn it is; sleeps in the host while there is none. None: nobody can ever run again."""
-        while not self._ready:
-            if not self._timers and not host.is_awaited() and not host.can_be_interrupted():
-                return None
-            self._wait()
+        """The task whose turn it is, None: nobody is ready."""
+        if not self._ready:
+            return None
         self._n_turns += 1
         if not self._n_turns % _N_TURNS:
             self.look()
         task: Task = self._ready.popleft()
         task.is_ready = False
         return task
+
+    def wait(self) -> bool:
+        """Sleep in the host until somebody is ready. False: nobody can ever run again."""
+        while not self._ready:
+            if not self._timers and not host.is_awaited() and not host.can_be_interrupted():
+                return False
+            self._wait()
+        return True
 
     def look(self) -> None:
         """Make ready whose time or whose descriptor has come."""

@@ -56,6 +56,7 @@ _MASK = (1 << 64) - 1
 _STEPPING = 1  # one instruction at a time, for confirm_fault
 _VOID = 2  # the rest of the block does not count, for _refuse
 _IN_KERNEL = 4  # between slices: the CPU is at CPL 0, for _invalidate
+_TF_HIDDEN = 8  # RFLAGS.TF is set when the engine starts again: for _hide_step
 
 
 class Cpu(Registers):
@@ -88,11 +89,13 @@ class Cpu(Registers):
         self.page_table: PageTable | None = None
         self.on_tick: Callable[[], None] = lambda: None
         """Called between time slices, outside any hook."""
+        self.on_switch: Callable[[], bool] = lambda: False
+        """Called for `switch`; gives whether there is somebody to go on with, whose registers the CPU now has."""
         self._syscall: Callable[[], object] | None = None
         self._start = engine.free.uc_emu_start
         self._begin, self._none = c_uint64(), c_uint64(0)
         self._attention = False  # something of the following is wanted before the guest goes on
-        self._stop_wanted = self._flush_wanted = self._root_changed = False
+        self._stop_wanted = self._switch_wanted = self._flush_wanted = self._root_changed = False
         self._unfinished = False  # a hook has stopped the engine for something that cannot be done inside
         self._mode = 0
         self._kept = b""  # in _VOID and _IN_KERNEL: the CPU as it was before
@@ -144,6 +147,10 @@ class Cpu(Registers):
     def stop(self) -> None:
         """Come back from `run` after this trap."""
         self._stop_wanted = self._attention = True
+
+    def switch(self) -> None:
+        """Have `on_switch` called before the guest goes on: without leaving the engine, which saves 4 us."""
+        self._switch_wanted = self._attention = True
 
     def drop_translations(self, frames: list[FrameNr]) -> None:
         """Forget the code made from these frames, in every address space: their bytes have changed or will.
@@ -205,14 +212,18 @@ class Cpu(Registers):
             while not self._stop_wanted:
                 if self._attention:
                     self._settle()
+                    if self._stop_wanted:
+                        break
                 if self._stale_pages:
                     self._invalidate()
                 state.clear_exception()
                 state.flush()
                 begin.value = regs[RIP]
+                self._is_inside = True
                 try:
                     error = start(handle, begin, none, none, none)
                 finally:
+                    self._is_inside = False
                     state.fetch()
                 if self._unfinished:
                     self._finish()
@@ -253,6 +264,12 @@ class Cpu(Registers):
 
     def _settle(self) -> None:
         """Do what was asked for during the trap. A signal's exception may come at any point: then it is done again."""
+        if self._switch_wanted:
+            self._switch_wanted = False
+            if not self.on_switch():
+                self._stop_wanted = True
+            if self._is_inside and self._state.eflags & TF:
+                self._hide_step()
         if self._root_changed:
             table = self.page_table
             root = self._half.empty_root if table is None else table.root
@@ -269,6 +286,13 @@ class Cpu(Registers):
             self._engine.stop()
         self._attention = False
 
+    def _hide_step(self) -> None:
+        """After a hook for `syscall` the engine looks at TF once more, but these registers have made no system call."""
+        self._state.eflags &= ~TF
+        self._mode |= _TF_HIDDEN
+        self._unfinished = True
+        self._engine.stop()
+
     def _fail(self, error: BaseException) -> None:
         """An exception must not cross the engine: keep it, and raise it from `run`."""
         if self._error is None:
@@ -282,6 +306,8 @@ class Cpu(Registers):
             self._planter.plant(self._engine)
         if self._mode & _VOID:
             self._deliver_refusal()
+        if self._mode & _TF_HIDDEN:
+            self._show_step()
         self._unfinished = False
         if self._error is not None:
             error, self._error = self._error, None
@@ -291,10 +317,16 @@ class Cpu(Registers):
         """An exception came before `_finish` was through: the guest, or another, finds all as if it began now."""
         if self._mode & (_VOID | _IN_KERNEL):
             self._leave()
+        if self._mode & _TF_HIDDEN:
+            self._show_step()
         if self._planter.found:
             self.drop_translations(self._planter.forget())
         self._unfinished = False
         self._error = None
+
+    def _show_step(self) -> None:
+        self._state.eflags |= TF
+        self._mode &= ~_TF_HIDDEN
 
     def _leave(self) -> None:
         """Put back the registers that were kept: the CPU is out of the void, or out of the kernel."""

@@ -33,7 +33,7 @@ class Layout:
     """
 
     __slots__ = (
-        "context", "cpu_pointer", "cr2", "env", "error_code", "exception_is_int", "fs_base", "gs_base",
+        "context", "cpu_pointer", "cr2", "eflags", "env", "error_code", "exception_is_int", "fs_base", "gs_base",
         "no_exit_request", "old_exception", "rip",
     )  # fmt: skip
 
@@ -44,6 +44,7 @@ class Layout:
     context: int
     cpu_pointer: int
     cr2: int
+    eflags: int
     env: int
     error_code: int
     exception_is_int: int
@@ -59,7 +60,7 @@ _KNOWN = {
     # unicorn-2.1.4-py2.py3-none-manylinux_2_17_x86_64
     "44285d3e80527122e9e361928189385906ec813e": Layout(
         context=40, rip=128, fs_base=_SEGS_2_1_4 + FS * SEGMENT_BYTES, gs_base=_SEGS_2_1_4 + GS * SEGMENT_BYTES,
-        cr2=440, error_code=5384, exception_is_int=5388, old_exception=5496,
+        eflags=136, cr2=440, error_code=5384, exception_is_int=5388, old_exception=5496,
         cpu_pointer=440, env=35408, no_exit_request=2034,
     ),
 }  # fmt: skip
@@ -120,10 +121,12 @@ def write_marks(engine: Engine, salt: int) -> list[int]:
     marks = [salt << 44 | 0x5EED << 28 | i << 12 | 0xABC for i in range(_N_GPRS + len(_SINGLES))]
     for register, mark in zip((*uc.GPR_IDS, *_SINGLES), marks, strict=True):
         engine.write(register, mark)
+    engine.write(uc.UC_X86_REG_EFLAGS, _FLAGS_MARK)
     return marks
 
 
 _SINGLES = (uc.UC_X86_REG_RIP, uc.UC_X86_REG_FS_BASE, uc.UC_X86_REG_GS_BASE, uc.UC_X86_REG_CR2)
+_FLAGS_MARK = 0xA57  # OF IF ZF AF PF CF and the bit that is always set
 
 
 def reads_as(layout: Layout, state: bytes, marks: list[int]) -> bool:
@@ -132,4 +135,6 @@ def reads_as(layout: Layout, state: bytes, marks: list[int]) -> bool:
         return False
     offsets = (layout.rip, layout.fs_base, layout.gs_base, layout.cr2)
     found = [int.from_bytes(state[offset : offset + 8], "little") for offset in offsets]
+    if int.from_bytes(state[layout.eflags : layout.eflags + 8], "little") != _FLAGS_MARK:
+        return False
     return found == marks[_N_GPRS:] and state[layout.old_exception : layout.old_exception + 4] == b"\xff" * 4

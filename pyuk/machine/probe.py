@@ -73,6 +73,7 @@ def _context_offsets(engine: Engine) -> dict[str, int] | None:
                 ("cr2", uc.UC_X86_REG_CR2), ("cr3", uc.UC_X86_REG_CR3),
             )
         }  # fmt: skip
+        found["eflags"] = _follower(engine, context, uc.UC_X86_REG_EFLAGS, (0x246, 0xA93, 0x292, 0x202))
         found |= _exception_offsets(engine, context)
         certain = {name: place - begin for name, place in found.items() if place is not None}
     finally:
@@ -82,10 +83,13 @@ def _context_offsets(engine: Engine) -> dict[str, int] | None:
     return {"context": begin, **certain}
 
 
-def _follower(engine: Engine, context: _Context, register: int) -> int | None:
+_VALUES = (0x7EED_1000, 0x3ABC_D000, 0x1234_5000)
+
+
+def _follower(engine: Engine, context: _Context, register: int, values: tuple[int, ...] = _VALUES) -> int | None:
     """The one place in a context that takes every value written to a register."""
     places: set[int] | None = None
-    for value in (0x7EED_1000, 0x3ABC_D000, 0x1234_5000):
+    for value in values:
         engine.write(register, value)
         here = _places(context.image(), value.to_bytes(8, "little"), 8)
         places = here if places is None else places & here

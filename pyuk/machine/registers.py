@@ -19,6 +19,8 @@ class Registers:
     def __init__(self, engine: Engine, state: LiveState) -> None:
         self._engine = engine
         self._state = state
+        self._is_inside = False
+        """The engine runs: this is inside a hook."""
         self.regs = state.regs
         """RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 RIP: indices are in cpu.py."""
         self.read_flags = engine.read_flags
@@ -88,7 +90,6 @@ class Registers:
     def save(self) -> bytes:
         """The trap frame of a task: all registers, x87 and SSE included. Inside a hook and outside."""
         self._state.flush()
-        self._engine.settle_flags()  # inside a hook they have a form that outside is taken for another
         return self._state.save()
 
     def restore(self, frame: bytes) -> None:
@@ -98,6 +99,10 @@ class Registers:
         state.restore(frame)
         state.cr3 = root
         state.clear_exception()
+        if not self._is_inside:  # inside a hook flags have a form that outside is taken for another
+            state.flush()
+            self._engine.settle_flags()
+            state.fetch()
 
     def _write(self, register: int, value: int) -> None:
         self._state.flush()

@@ -29,6 +29,7 @@ class LiveState:
         self._whole = whole = memoryview(array).cast("B")
         self.regs: memoryview[int] = whole[: _N_REGS * 8].cast("Q")
         self._control: memoryview[int] = whole[layout.cr2 : layout.cr2 + _N_CONTROL * 8].cast("Q")
+        self._eflags: memoryview[int] = whole[layout.eflags : layout.eflags + 8].cast("Q")
         self._error_code = c_int.from_address(base + layout.error_code)
         self._is_int = c_int.from_address(base + layout.exception_is_int)
         self._old_exception: memoryview[int] = whole[layout.old_exception : layout.old_exception + 4].cast("i")
@@ -51,6 +52,15 @@ class LiveState:
 
     def flush(self) -> None:
         """Before the engine runs or the API writes: make what was written into the views true. Nothing to do here."""
+
+    @property
+    def eflags(self) -> int:
+        """RFLAGS as the engine has it: inside a hook the arithmetic bits and DF are elsewhere."""
+        return self._eflags[0]
+
+    @eflags.setter
+    def eflags(self, value: int) -> None:
+        self._eflags[0] = value
 
     @property
     def cr2(self) -> int:

@@ -161,3 +161,102 @@ def test_two_programs_in_turns(rig: Rig) -> None:
     rig.cpu.restore(waiting.pop(0))
     rig.resume()
     assert results == [150, 50_000]
+
+
+FLAGS_OF_LATER = f"""
+    xor eax, eax
+    inc eax
+    pushf
+    pop rdi
+    and edi, 0xcd5
+    mov eax, {EXIT}
+    syscall
+"""  # inc of 0: no arithmetic bit is set, CF is that of xor
+
+
+@pytest.mark.parametrize("how", ["rflags", "save", "restore"])
+def test_no_flag_stays_set(rig: Rig, how: str) -> None:
+    """Flags that were set when a hook wrote or saved RFLAGS are cleared by instructions as ever."""
+
+    def on_syscall(number: int) -> None:
+        if number == EXIT:
+            rig.cpu.stop()
+            return
+        if how == "rflags":
+            rig.cpu.rflags = 0xAD7  # all but DF
+        else:
+            frame = rig.cpu.save()
+            if how == "restore":
+                rig.cpu.restore(frame)
+
+    rig.on_syscall = on_syscall
+    rig.run(f"mov eax, 1\n cmp eax, 2\n syscall\n{FLAGS_OF_LATER}")
+    assert rig.regs[RDI] == 0
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_switch(rig: Rig, there: bool) -> None:  # noqa: FBT001
+    """`switch` goes on with the frame that on_switch restores without leaving `run`, which ends when there is none."""
+    rig.code(f"mov eax, 1\n syscall\n mov edi, 7\n mov eax, {EXIT}\n syscall")
+    rig.on_syscall = lambda _number: rig.cpu.stop()
+    rig.go()
+    frame = rig.cpu.save()
+    calls: list[int] = []
+
+    def on_switch() -> bool:
+        if there:
+            rig.cpu.restore(frame)
+        return there
+
+    def on_syscall(number: int) -> None:
+        calls.append(number)
+        if number == EXIT:
+            rig.cpu.stop()
+        else:
+            rig.cpu.switch()
+
+    rig.cpu.on_switch, rig.on_syscall = on_switch, on_syscall
+    rig.code(f"mov edi, 1\n mov eax, 2\n syscall\n mov eax, {EXIT}\n syscall", CODE + 0x8000)
+    rig.go(CODE + 0x8000)
+    assert calls == ([2, EXIT] if there else [2])
+    assert rig.regs[RDI] == (7 if there else 1)
+
+
+@pytest.mark.parametrize("stepping", ["from", "to"])
+def test_switch_of_single_steps(rig: Rig, stepping: str) -> None:
+    """Whoever has TF set traps behind his own next instruction, not behind the other's system call."""
+    TF = 0x100  # noqa: N806  # the SDM's name
+    rig.code(f"mov eax, 1\n syscall\n mov edi, 7\n mov eax, {EXIT}\n syscall")
+    rig.on_syscall = lambda _number: rig.cpu.stop()
+    rig.go()
+    frames = [rig.cpu.save()]
+    if stepping == "to":
+        rig.cpu.rflags |= TF
+        frames = [rig.cpu.save()]
+    traps: list[tuple[int, int]] = []
+
+    def on_switch() -> bool:
+        mine = rig.cpu.save()
+        rig.cpu.restore(frames.pop())
+        frames.append(mine)
+        return True
+
+    def on_syscall(number: int) -> None:
+        rig.cpu.stop() if number == EXIT else rig.cpu.switch()
+
+    def on_trap(vector: int) -> None:
+        traps.append((vector, rig.regs[RDI]))
+        rig.cpu.rflags &= ~TF
+
+    rig.cpu.on_switch, rig.on_syscall, rig.on_trap = on_switch, on_syscall, on_trap
+    begin = f"pushf\n or qword ptr [rsp], {TF if stepping == 'from' else 0}\n mov edi, 1\n mov eax, 2\n popf\n syscall"
+    rig.code(f"{begin}\n mov edi, 5\n mov eax, {EXIT}\n syscall", CODE + 0x8000)
+    rig.go(CODE + 0x8000)
+    if stepping == "to":
+        assert traps == [(1, 7)]
+        return
+    assert traps == []
+    assert rig.regs[RDI] == 7
+    rig.cpu.restore(frames.pop())
+    rig.resume()
+    assert traps == [(1, 5)]

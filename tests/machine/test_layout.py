@@ -89,7 +89,7 @@ def test_no_view_of_the_engines_memory(monkeypatch: pytest.MonkeyPatch, *, known
 
 
 WRONG = {
-    "cpu_pointer": 8, "env": 8, "rip": 0x300, "fs_base": 8, "gs_base": 8, "cr2": 8,
+    "cpu_pointer": 8, "env": 8, "rip": 0x300, "fs_base": 8, "gs_base": 8, "cr2": 8, "eflags": 8,
     "old_exception": -4,
 }  # fmt: skip
 
