@@ -254,6 +254,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     if not parsed.rest:
         raise UsageError("no program given")
     from pyuk.abi.errno import message  # noqa: PLC0415
+    from pyuk.fs.stdio import stdio_table  # noqa: PLC0415
     from pyuk.loader import LoadError  # noqa: PLC0415
     from pyuk.machine.engine import MachineError  # noqa: PLC0415
     from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
@@ -281,7 +282,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             environment,
             directory=os.fsencode(directory) if directory else caller.directory(),
             limits=limits,
-            standard_fds=caller.standard_fds(),
+            files=stdio_table(system.host, caller.standard_fds()),
             signals=caller.signals(),
             tracer=tracer,
         )

@@ -33,35 +33,60 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyuk.fs.file import FdTable, OpenFile
     from pyuk.fs.procfs import ProcFs
     from pyuk.kernel.protocols import Clock, Random, Tracer
 
 DEFAULT_MEMORY_BYTES = 4 << 30
 
 
-class System:
-    """A kernel that stays. Not for use by several host threads at once."""
+class Platform:
+    """What outlives a System: the machine with its translations, the cache of the host's files, the vDSO's image.
 
-    def __init__(
-        self, *, memory_bytes: int = DEFAULT_MEMORY_BYTES, clock: Clock | None = None, random: Random | None = None,
-        nodename: str = "pyuk", host_order: bool = False,
-    ) -> None:  # fmt: skip
-        """memory_bytes: guest RAM. host_order: list directories in the host's order, not sorted."""
+    Nothing of a guest is in it, so the next System on it is as new as the first, and only quicker.
+    """
+
+    def __init__(self, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
+        """memory_bytes: guest RAM."""
         self.machine = Machine(memory_bytes)
         self.cache = PageCache(self.machine)
+        self.vdso = Vdso(self.machine)
+
+    def close(self) -> None:
+        """Give everything back to the host."""
+        self.cache.close()
+        self.machine.close()
+
+
+class System:
+    """A kernel and what it shows its processes. Not for use by several host threads at once."""
+
+    def __init__(
+        self, *, platform: Platform | None = None, memory_bytes: int = DEFAULT_MEMORY_BYTES,
+        clock: Clock | None = None, random: Random | None = None, nodename: str = "pyuk", host_order: bool = False,
+    ) -> None:  # fmt: skip
+        """platform: one that no other System uses now; without it, one of its own with memory_bytes of guest RAM.
+
+        host_order: list directories in the host's order, not sorted.
+        """
+        self._own = None if platform else Platform(memory_bytes)
+        platform = platform or self._own
+        assert platform is not None  # noqa: S101
+        self.machine = platform.machine
+        self.cache = platform.cache
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
-        self.kernel.vdso = Vdso(self.machine)
-        self._host = HostFs(host_order=host_order)
-        self._host.cache = self.cache
-        self._host.is_running = self.kernel.is_running
-        self._namespace = Namespace(self._host, self._make_proc)
+        self.kernel.vdso = platform.vdso
+        self.host = HostFs(host_order=host_order)
+        self.host.cache = self.cache
+        self.host.is_running = self.kernel.is_running
+        self._namespace = Namespace(self.host, self._make_proc)
 
     def _make_proc(self) -> ProcFs:
         """/proc, which most programs never look at."""
         from pyuk.fs.procfs import ProcFs  # noqa: PLC0415
         from pyuk.kernel.proc import ProcessTable  # noqa: PLC0415
 
-        return ProcFs(self._host, ProcessTable(self.kernel))
+        return ProcFs(self.host, ProcessTable(self.kernel))
 
     def start(
         self,
@@ -71,13 +96,13 @@ class System:
         *,
         directory: bytes = b".",
         limits: dict[int, tuple[int, int]] | None = None,
-        standard_fds: Sequence[int] | None = None,
+        files: FdTable | None = None,
         signals: tuple[int, int] = (0, 0),
         tracer: Tracer | None = None,
     ) -> Task:
         """Make a process that is about to execute `path`, with the host's standard files.
 
-        standard_fds: which of 0, 1 and 2 it gets; None for those that are open.
+        files: its descriptors, which become its own; None for those of 0, 1 and 2 that are open.
         signals: the sigsets ignored and blocked.
         Errors: SyscallError as execve(2), with a reason where the path alone does not say it; OSError
         where the directory cannot be entered. Then nothing is left of the process.
@@ -85,10 +110,11 @@ class System:
         kernel = self.kernel
         umask = os.umask(0o077)
         os.umask(umask)
-        fs = FsContext(self._namespace, host_directory(self._host, directory), umask)
+        fs = FsContext(self._namespace, host_directory(self.host, directory), umask)
         process = Process(kernel.new_pid(), None, Limits(limits))
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
-        files = stdio_table(self._host, standard_fds)
+        if files is None:
+            files = stdio_table(self.host)
         task = Task(kernel, process, creds, files, fs, _inherited(signals[0]))
         task.blocked = signals[1] & ~UNBLOCKABLE
         try:
@@ -118,19 +144,28 @@ class System:
         if hasattr(task, "mm"):
             release_mm(self.kernel, task)
 
+    def open(self, path: bytes, flags: int) -> OpenFile:
+        """A file as a guest in the root directory would open it; the caller's to release. Errors: SyscallError."""
+        fs = FsContext(self._namespace, host_directory(self.host, b"/"), 0o022)
+        try:
+            return fs.open(path, flags)
+        finally:
+            fs.release()
+
     def run(self, task: Task) -> int:
         """Run a started process to its end; gives its exit code, or -signo where a signal ended it.
 
         What it leaves running goes with it, as in a container whose first process ends.
         """
-        status = self.kernel.run(task.process)
+        self.kernel.run(task.process)
         self.kernel.end_all()
-        return status
+        return task.process.status or 0
 
     def close(self) -> None:
-        """Give everything back to the host."""
-        self.cache.close()
-        self.machine.close()
+        """End all guests; give its own platform back to the host."""
+        self.kernel.end_all()
+        if self._own is not None:
+            self._own.close()
 
 
 def _inherited(ignored: int) -> SignalActions:

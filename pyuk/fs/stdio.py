@@ -96,7 +96,7 @@ def stdio_table(host: HostFs, fds: Iterable[int] | None = None) -> FdTable:
     table = FdTable()
     for fd in range(3) if fds is None else fds:
         try:
-            file = _adopt(host, fd)
+            file = stdio_file(host, fd)
         except SyscallError as error:
             if error.errno != EBADF:
                 raise
@@ -105,7 +105,8 @@ def stdio_table(host: HostFs, fds: Iterable[int] | None = None) -> FdTable:
     return table
 
 
-def _adopt(host: HostFs, fd: int) -> StdioFile:
+def stdio_file(host: HostFs, fd: int) -> StdioFile:
+    """A descriptor of the host's, which stays its owner's. Errors: EBADF."""
     try:
         status = os.fstat(fd)
     except OSError as error:

@@ -72,7 +72,14 @@ class Kernel:
         self.tracer: Tracer | None = None
         self.last_fault = LastFault()
         self.on_memory_end: Callable[[Task], object] | None = None
-        """Called with the last user of an address space before that is freed, by exit or execve."""
+        """Called with the last user of an address space before that is freed, by exit or execve.
+
+        Who adds a user to it keeps it.
+        """
+        self.on_process_end: Callable[[Task], object] | None = None
+        """Called with the thread that ends its process, while that has its threads and its memory."""
+        self.on_idle: Callable[[], object] | None = None
+        """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
         self._loaded: Task | None = None  # whose registers the CPU has
@@ -101,21 +108,33 @@ class Kernel:
 
     # The CPU goes from task to task
 
-    def run(self, process: Process) -> int:
-        """Run everybody until this process has ended; gives its status (Process.status)."""
+    def run(self, process: Process | None = None) -> None:
+        """Run everybody until this process has ended, or until somebody calls `pause`."""
         cpu, scheduler = self.machine.cpu, self.scheduler
         self._awaited = process
-        while process.status is None:
+        while not self._is_over():
             while self._take_next():
                 cpu.run()
-            if process.status is not None:
+            if self._is_over():
                 break
             if not scheduler.wait():
-                self._end_deadlock()
+                if not scheduler.is_paused:
+                    (self.on_idle or self._end_deadlock)()
             elif scheduler.has_slept:
                 scheduler.has_slept = False
                 self.cache.notice_cuts()
-        return process.status
+
+    def pause(self) -> None:
+        """End `run` before the guest goes on. Nothing is lost: after `scheduler.is_paused = False` it can go on.
+
+        Another thread may call this: it takes effect at the next trap or at the end of the time slice.
+        """
+        self.scheduler.is_paused = True
+        self.machine.cpu.switch()
+
+    def _is_over(self) -> bool:
+        awaited = self._awaited
+        return self.scheduler.is_paused or (awaited is not None and awaited.status is not None)
 
     def _switch(self) -> bool:
         """The task that has the CPU does not go on, or not now: somebody else does, if anybody is ready.
@@ -129,8 +148,7 @@ class Kernel:
 
     def _take_next(self) -> bool:
         """Give the CPU to the first that is ready and whose call, if it sleeps in one, has come to its end."""
-        awaited = self._awaited
-        while awaited is not None and awaited.status is None:
+        while not self._is_over():
             task = self.scheduler.next()
             if task is None:
                 return False
@@ -248,6 +266,8 @@ class Kernel:
     def _on_tick(self) -> None:
         """Between slices: what came from outside while the guest was busy, and whose turn it is."""
         self.scheduler.look()
+        if self.scheduler.is_paused:
+            self.machine.cpu.switch()
         self.cache.notice_cuts()
         task = self.current
         process = task.process

@@ -182,6 +182,8 @@ def end_thread(kernel: Kernel, task: Task, status: int) -> None:
 def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -> None:
     """All threads end; what is left is a zombie with the status, until the parent has asked for it."""
     process = task.process
+    if kernel.on_process_end is not None:
+        kernel.on_process_end(task)
     process.status = status
     process.is_stopped = False
     if info is not None:
@@ -265,6 +267,8 @@ def release_mm(kernel: Kernel, task: Task) -> None:
         process.ended_faults += mm.n_minor_faults
         if kernel.on_memory_end is not None:
             kernel.on_memory_end(task)
+            if mm.users:
+                return  # it is kept
         kernel.machine.cpu.unload_space(mm.page_table)
         mm.destroy()
 

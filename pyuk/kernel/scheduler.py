@@ -126,6 +126,8 @@ class Scheduler:
         self._clock = clock
         self.has_slept = False
         """In the host, since somebody last asked: the world may have changed."""
+        self.is_paused = False
+        """Nobody's turn comes until this is taken back."""
         self._ready: deque[Task] = deque()
         self._timers: list[Alarm] = []  # a heap; its first is not cancelled
         self._n_timers = 0  # how many there have been
@@ -188,9 +190,9 @@ class Scheduler:
         return task
 
     def wait(self) -> bool:
-        """Sleep in the host until somebody is ready. False: nobody can ever run again."""
+        """Sleep in the host until somebody is ready. False: nobody can ever run again, or all are paused."""
         while not self._ready:
-            if not self._timers and not host.is_awaited() and not host.can_be_interrupted():
+            if self.is_paused or not (self._timers or host.is_awaited() or host.can_be_interrupted()):
                 return False
             self._wait()
         return True

@@ -13,7 +13,7 @@ from pyuk.machine import containment
 from pyuk.machine import engine as uc
 from pyuk.machine.boot import INVALIDATE, INVALIDATED, KernelHalf, enter_kernel, enter_ring_3
 from pyuk.machine.clib import c_int, c_uint32, c_uint64, c_void_p
-from pyuk.machine.engine import Engine, MachineError
+from pyuk.machine.engine import Engine
 from pyuk.machine.paging import PAGE_SHIFT
 from pyuk.machine.plant import Planter
 from pyuk.machine.registers import Registers
@@ -91,7 +91,7 @@ class Cpu(Registers):
         """Called between time slices, outside any hook."""
         self.on_switch: Callable[[], bool] = lambda: False
         """Called for `switch`; gives whether there is somebody to go on with, whose registers the CPU now has."""
-        self._syscall: Callable[[], object] | None = None
+        self._set_syscall: Callable[[Callable[[], object]], None] | None = None
         self._start = engine.free.uc_emu_start
         self._begin, self._none = c_uint64(), c_uint64(0)
         self._attention = False  # something of the following is wanted before the guest goes on
@@ -115,13 +115,16 @@ class Cpu(Registers):
     # What the kernel asks of the CPU
 
     def attach(self, on_syscall: Callable[[], object], on_trap: Callable[[int], object]) -> None:
-        """Give the kernel's two entries; `regs[RIP]` in on_syscall is the instruction after it."""
-        if self._syscall is not None:
-            raise MachineError("a kernel is attached already")
-        self._syscall = on_syscall
+        """Give the kernel's two entries; `regs[RIP]` in on_syscall is the instruction after it.
+
+        Another kernel's take the place of the last one's, which has no guests any more.
+        """
         self._trap = on_trap
-        self._hook_syscalls(on_syscall)
-        self._hook_traps()
+        if self._set_syscall is None:
+            self._set_syscall = self._hook_syscalls(on_syscall)
+            self._hook_traps()
+        else:
+            self._set_syscall(on_syscall)
 
     def load_space(self, page_table: PageTable) -> None:
         """Make this the address space; its TLB entries are all new."""
@@ -361,7 +364,8 @@ class Cpu(Registers):
 
     # The hooks
 
-    def _hook_syscalls(self, on_syscall: Callable[[], object]) -> None:
+    def _hook_syscalls(self, on_syscall: Callable[[], object]) -> Callable[[Callable[[], object]], None]:
+        """Hook the instruction; gives the function that replaces on_syscall."""
         state, regs, fail = self._state, self.regs, self._fail
         copied = not state.live
 
@@ -401,8 +405,13 @@ class Cpu(Registers):
             if copied:
                 state.flush()
 
+        def replace(other: Callable[[], object]) -> None:
+            nonlocal on_syscall
+            on_syscall = other
+
         self._engine.hook(uc.UC_HOOK_INSN, uc.PLAIN_CALLBACK, syscall, uc.UC_X86_INS_SYSCALL)
         self._repeat[syscall.__code__] = lambda _arguments: again()
+        return replace
 
     def _hook_traps(self) -> None:
         engine, state, fail = self._engine, self._state, self._fail

@@ -21,26 +21,33 @@ def report(space: AddressSpace, n_tlb_flushes: int, n_frames_dropped: int) -> st
     The last two are the machine's, all processes together: full flushes of the TLB, and frames whose translated code
     was thrown away.
     """
-    space.note_peaks()
-    anonymous, file, shmem = resident_pages(space)
     rows = (
-        ("Maximum resident set size (kbytes)", space.peak_rss_pages * 4),
-        ("Resident at the end: anonymous (kbytes)", anonymous * 4),
-        ("Resident at the end: file (kbytes)", file * 4),
-        ("Resident at the end: shared memory (kbytes)", shmem * 4),
-        ("Maximum mapped (kbytes)", space.peak_pages * 4),
-        ("Page faults: minor (page or right was there)", space.n_minor),
-        ("Page faults: demand-zero", space.n_demand_zero),
-        ("Page faults: copy-on-write", space.n_cow),
-        ("Page faults: file read", space.n_file),
-        ("Pages mapped around file faults", space.n_around),
-        ("2 MiB pages made", space.n_large),
-        ("TLB flushes asked for by this memory", space.n_flushes),
+        *totals(space).items(),
         ("TLB flushes of the machine", n_tlb_flushes),
         ("Frames whose translations were dropped", n_frames_dropped),
     )
     lines = [_HEAD, *_areas(space), "", *(f"{name}: {value}" for name, value in rows)]
     return "\n".join(lines) + "\n"
+
+
+def totals(space: AddressSpace) -> dict[str, int]:
+    """What one address space has used and caused, by name."""
+    space.note_peaks()
+    anonymous, file, shmem = resident_pages(space)
+    return {
+        "Maximum resident set size (kbytes)": space.peak_rss_pages * 4,
+        "Resident at the end: anonymous (kbytes)": anonymous * 4,
+        "Resident at the end: file (kbytes)": file * 4,
+        "Resident at the end: shared memory (kbytes)": shmem * 4,
+        "Maximum mapped (kbytes)": space.peak_pages * 4,
+        "Page faults: minor (page or right was there)": space.n_minor,
+        "Page faults: demand-zero": space.n_demand_zero,
+        "Page faults: copy-on-write": space.n_cow,
+        "Page faults: file read": space.n_file,
+        "Pages mapped around file faults": space.n_around,
+        "2 MiB pages made": space.n_large,
+        "TLB flushes asked for by this memory": space.n_flushes,
+    }
 
 
 def _areas(space: AddressSpace) -> list[str]:

@@ -61,7 +61,7 @@ class Tracer:
         dots = ["..."] if len(argv) > STRING_LIMIT else []
         plural = "" if n_environment == 1 else "s"
         text = f"execve({quote(path)}, [{', '.join(words + dots)}], {envp_at:#x} /* {n_environment} var{plural} */"
-        self._line(task, _padded(text) + "= 0\n")
+        self._line(task, padded(text) + "= 0\n")
 
     def enter(self, task: Any, declaration: Declaration | None, number: int, args: tuple[int, ...]) -> None:
         """A call begins."""
@@ -129,7 +129,7 @@ class Tracer:
             self._interrupt()
             before = line = f"{self._prefix(call.task)}<... {decoder.name} resumed>"
             line += rest
-        text = before + rest + _padded(line)[len(line) :] + f"= {decoder.result_text(call)}\n"
+        text = before + rest + padded(line)[len(line) :] + f"= {decoder.result_text(call)}\n"
         self.sink.write(text)
 
     def _abandon(self, task: Any) -> None:
@@ -193,7 +193,8 @@ class Tracer:
         return f"{{mask={signal_set(int.from_bytes(data, 'little'))}}}" if len(data) == 8 else f"{at:#x}"  # noqa: PLR2004
 
 
-def _padded(text: str) -> str:
+def padded(text: str) -> str:
+    """A call up to its closing parenthesis, as wide as results are aligned."""
     return (text + ") ").ljust(_RESULT_COLUMN)
 
 

@@ -33,6 +33,7 @@ _queues: dict[int, HostQueue] = {}
 _watched: set[int] = set()
 """The descriptors that are in the epoll."""
 _epoll: select.epoll | None = None
+_has_signals = False
 
 
 class HostQueue(WaitQueue):
@@ -122,23 +123,39 @@ def _stop_watching(fd: int) -> None:
 
 def watch_signals(signals: Collection[int], receive: Callable[[int], None]) -> None:
     """Have `receive` called in the main thread for each of these, and every sleep end. Main thread only."""
+    global _has_signals  # noqa: PLW0603
     import _signal  # type: ignore[import-not-found]  # noqa: PLC0415  # the signal module makes enums: 3 ms
 
-    if not _pipe:
-        _pipe.extend(os.pipe())
-        os.set_blocking(_pipe[0], False)
-        os.set_blocking(_pipe[1], False)
+    make_interruptible()
+    if not _has_signals:
+        _has_signals = True
         _signal.set_wakeup_fd(_pipe[1], warn_on_full_buffer=False)
-        if _epoll is not None:
-            _epoll.register(_pipe[0], POLLIN)
     for signo in signals:
         _signal.signal(signo, lambda number, _frame: receive(number))
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signals)  # the guest has a mask of its own
 
 
+def make_interruptible() -> None:
+    """From now on `interrupt` ends every sleep."""
+    if not _pipe:
+        _pipe.extend(os.pipe())
+        os.set_blocking(_pipe[0], False)
+        os.set_blocking(_pipe[1], False)
+        if _epoll is not None:
+            _epoll.register(_pipe[0], POLLIN)
+
+
+def interrupt() -> None:
+    """End the sleep that is, or the next one. Any thread may call this."""
+    try:
+        os.write(_pipe[1], b"\0")
+    except BlockingIOError:
+        pass  # it is full of them
+
+
 def can_be_interrupted() -> bool:
     """Whether a signal can end a sleep."""
-    return bool(_pipe)
+    return _has_signals
 
 
 def is_awaited() -> bool:

@@ -1,0 +1,218 @@
+"""A System: a kernel that stays, for as many processes as you like, and Python in charge of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+
+from pyuk import system as composition
+from pyuk.abi.fcntl import O_RDONLY, O_RDWR, O_WRONLY
+from pyuk.api import warm
+from pyuk.api.final import FinalState
+from pyuk.api.process import Process
+from pyuk.api.records import Recorder
+from pyuk.api.streams import CapturedPipe, FedPipe, Reader, Writer
+from pyuk.fs.file import FdTable
+from pyuk.fs.pipe import PipeEnd
+from pyuk.fs.stdio import stdio_file
+from pyuk.kernel.virtual import SeededRandom, VirtualClock
+from pyuk.trace.filter import EVERYTHING, parse_filter
+from pyuk.wait import host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import IO, Self
+
+    from pyuk.fs.file import OpenFile
+    from pyuk.kernel.task import Task
+    from pyuk.machine.cpu import Cpu
+
+PIPE, STDOUT, DEVNULL = -1, -2, -3
+"""As subprocess has them."""
+_DEFAULT_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "LC_ALL": "C", "TZ": "UTC0"}
+
+
+class System:
+    """A Linux of your own: a file system, processes, a clock; and Python looks in and has its hand in it.
+
+    Nothing comes from the host unasked: the clock is virtual and starts at `time`, randomness is a stream that `seed`
+    fixes, pids begin at 1000. The same calls give the same results.
+
+    One host thread at a time may use it: another one gets RuntimeError.
+    """
+
+    def __init__(
+        self, *, memory: int = composition.DEFAULT_MEMORY_BYTES, seed: int = 0, time: float | None = None,
+        nodename: str = "pyuk", trace: bool | str = False,
+    ) -> None:  # fmt: skip
+        """memory: guest RAM in bytes. time: the real-time clock at the start, in seconds since 1970.
+
+        trace: record system calls; a string is an expression as `strace -e` takes it.
+        """
+        self._platform = warm.take(memory)
+        clock = VirtualClock() if time is None else VirtualClock(int(time * 1_000_000_000))
+        self._system = composition.System(
+            platform=self._platform, clock=clock, random=SeededRandom(seed), nodename=nodename
+        )
+        self._kernel = kernel = self._system.kernel
+        self.recorder = Recorder(EVERYTHING if trace is True else parse_filter(trace)) if trace else None
+        self._finals: dict[int, FinalState] = {}
+        kernel.on_process_end = self._note_end
+        kernel.on_memory_end = self._note_memory
+        kernel.on_idle = self._note_idle
+        self._is_idle = False
+        self._user = threading.Lock()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Kill what still lives. What processes have left can still be asked for."""
+        if not self._is_closed:
+            with self.entered():
+                self._is_closed = True
+                self._system.close()
+                warm.give_back(self._platform)
+
+    @property
+    def messages(self) -> list[str]:
+        """What the kernel had to tell: out-of-memory kills, deadlocks."""
+        return self._kernel.messages
+
+    def spawn(
+        self, program: str | os.PathLike[str], args: Sequence[str] = (), *, stdin: int | IO[bytes] | None = DEVNULL,
+        stdout: int | IO[bytes] | None = PIPE, stderr: int | IO[bytes] | None = PIPE,
+        env: Mapping[str, str] | None = None, cwd: str | os.PathLike[str] | None = None,
+        limits: Mapping[int, tuple[int, int]] | None = None, argv0: str | None = None, text: bool = False,
+    ) -> Process:  # fmt: skip
+        """Make a process that is about to execute `program`; it runs when somebody waits for something.
+
+        stdin, stdout, stderr: PIPE, DEVNULL, a file or descriptor of the host's, None for pyuk's own; stderr also
+        STDOUT. env: all of the environment; None for PATH, HOME=/, LC_ALL=C and TZ=UTC0. limits: soft and hard by
+        RLIMIT number. Errors: OSError as execve(2), with a reason.
+        """
+        from pyuk.loader import LoadError
+
+        path = os.fsencode(program)
+        environment = _DEFAULT_ENVIRONMENT if env is None else env
+        feed = FedPipe() if stdin == PIPE else None
+        out = CapturedPipe() if stdout == PIPE else None
+        error = CapturedPipe() if stderr == PIPE else None
+        with self.entered():
+            files = self._files(stdin, stdout, stderr, feed, out, error)
+            try:
+                task = self._system.start(
+                    path, [os.fsencode(argv0 or program), *map(os.fsencode, args)],
+                    [os.fsencode(f"{name}={value}") for name, value in environment.items()],
+                    directory=os.fsencode(cwd or os.getcwd()), files=files, tracer=self.recorder,
+                    limits=None if limits is None else dict(limits),
+                )  # fmt: skip
+            except LoadError as refusal:
+                reason = refusal.reason or os.strerror(refusal.errno)
+                raise OSError(refusal.errno, reason, os.fspath(program)) from None
+        final = self._finals[task.process.pid] = FinalState(task.process, self._platform)
+        return Process(
+            self, task, [argv0 or os.fspath(program), *args], None if feed is None else Writer(feed),
+            None if out is None else Reader(out, self._run_until),
+            None if error is None else Reader(error, self._run_until), final, text=text,
+        )  # fmt: skip
+
+    def _files(
+        self, stdin: int | IO[bytes] | None, stdout: int | IO[bytes] | None, stderr: int | IO[bytes] | None,
+        feed: FedPipe | None, out: CapturedPipe | None, error: CapturedPipe | None,
+    ) -> FdTable:  # fmt: skip
+        files = FdTable()
+        files.replace(0, PipeEnd(feed, O_RDONLY) if feed is not None else self._host_file(0, stdin))
+        files.replace(1, PipeEnd(out, O_WRONLY) if out is not None else self._host_file(1, stdout))
+        if stderr == STDOUT:
+            files.replace(2, files.get(1).hold())
+        else:
+            files.replace(2, PipeEnd(error, O_WRONLY) if error is not None else self._host_file(2, stderr))
+        return files
+
+    def _host_file(self, number: int, what: int | IO[bytes] | None) -> OpenFile:
+        if what == DEVNULL:
+            return self._system.open(b"/dev/null", O_RDWR)
+        fd = number if what is None else what if isinstance(what, int) else what.fileno()
+        return stdio_file(self._system.host, fd)
+
+    # Running
+
+    def run(self) -> None:
+        """Run until every process has ended, or those that live sleep and nobody will wake them."""
+        self._run_until(lambda: not self._kernel.tasks)
+
+    def advance(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Run until the condition holds or all sleep for good; false where `timeout` host seconds were over before."""
+        if timeout is None:
+            self._run_until(condition)
+            return True
+        host.make_interruptible()
+        is_over = False
+
+        def expire() -> None:
+            nonlocal is_over
+            is_over = True
+            self._kernel.pause()
+            host.interrupt()
+
+        alarm = threading.Timer(timeout, expire)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            self._run_until(lambda: is_over or condition())
+        finally:
+            alarm.cancel()
+        return not is_over or condition()
+
+    def _run_until(self, condition: Callable[[], bool]) -> None:
+        kernel = self._kernel
+        with self.entered():
+            self._is_idle = False
+            while not condition() and not self._is_idle:
+                kernel.scheduler.is_paused = False
+                kernel.run()
+
+    def _note_idle(self) -> None:
+        self._is_idle = True
+        self._kernel.pause()
+
+    def _note_end(self, task: Task) -> None:
+        final = self._finals.get(task.process.pid)
+        if final is not None:
+            final.note_end(task)
+            self._kernel.pause()
+
+    def _note_memory(self, task: Task) -> None:
+        if task.process.status is not None:
+            final = self._finals.pop(task.process.pid, None)
+            if final is not None:
+                final.keep(task.mm)
+
+    # Who may do what when
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """The guests stand still, and this thread alone has its hand on them."""
+        if not self._user.acquire(blocking=False):
+            raise RuntimeError("the System is in use: by another thread, or by a function it is calling now")
+        try:
+            if self._is_closed:
+                raise RuntimeError("the System is closed")
+            yield
+        finally:
+            self._user.release()
+
+    @contextmanager
+    def with_cpu(self, task: Task) -> Iterator[Cpu]:
+        """The CPU with this task's registers in it."""
+        with self.entered():
+            self._kernel.load(task)
+            yield self._kernel.machine.cpu
