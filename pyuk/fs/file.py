@@ -57,7 +57,8 @@ class OpenFile:
     The methods are what a system call asks of any file; each raises the errno of a file that cannot do it.
     Slices are views of guest RAM that the data moves into or out of, in order; a count returned is at most their sum.
     `can_poll` says whether it ever makes anybody wait, so that epoll takes it; `sends_sigpipe`, whether EPIPE is a
-    signal too; `has_messages`, that a write is one thing and never cut.
+    signal too; `has_messages`, that a write is one thing and never cut; `is_counted`, that what is moved is counted
+    as read or written (/proc/PID/io).
     Invariants: refs >= 1 while a descriptor, a mapping's set-up or a parked call holds it; flags has the access mode
     and the status flags, as F_GETFL shows them.
     """
@@ -69,6 +70,7 @@ class OpenFile:
     can_poll = False
     sends_sigpipe = True
     has_messages = False
+    is_counted = True
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE

@@ -12,6 +12,7 @@ from pyuk.kernel.faults import LastFault
 from pyuk.kernel.scheduler import Scheduler, Sleep
 from pyuk.kernel.signals import Siginfo
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED
+from pyuk.kernel.usage import settle_faults
 from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
@@ -82,6 +83,8 @@ class Kernel:
         """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
+        self.n_forks = self.n_switches = 0
+        """Tasks there have been; switches from one to another or to nobody (Scheduler.n_idle has those from nobody)."""
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
@@ -101,6 +104,9 @@ class Kernel:
         self.tasks[task.tid] = task
         self.processes.setdefault(task.process.pid, task.process)
         task.process.tasks.append(task)
+        if task.tid == task.process.pid:
+            task.process.leader = task
+        self.n_forks += 1
         if self.init is None:
             self.init = task.process
         if self.tracer is not None and task.process is self.init and len(task.process.tasks) == 1:
@@ -189,6 +195,8 @@ class Kernel:
         self.charge()
         if last is not None:
             last.frame = cpu.save()
+            if last.mm.users > 1:
+                settle_faults(last)
         self._loaded = task
         cpu.load_space(task.mm.page_table)
         if task.frame is not None:
@@ -199,12 +207,14 @@ class Kernel:
         """CPU time since the last charge was that of the task whose registers the CPU has."""
         now_ns = self.clock.cpu_ns()
         if self._loaded is not None:
-            self._loaded.cpu_ns += now_ns - self._charged_ns
+            self._loaded.usage.cpu_ns += now_ns - self._charged_ns
         self._charged_ns = now_ns
 
     def preempt(self, task: Task) -> None:
         """Stop the task that runs and let the others have their turn first."""
         self.scheduler.make_ready(task)
+        task.usage.n_involuntary += 1
+        self.n_switches += 1
         self.machine.cpu.switch()
 
     def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
@@ -213,6 +223,8 @@ class Kernel:
         task.sleep.enqueue()
         if task.work & SIGNAL_PENDING:
             task.sleep.wake()
+        task.usage.n_voluntary += 1
+        self.n_switches += 1
         self.machine.cpu.switch()
 
     def _wake_up(self, task: Task) -> bool:
@@ -232,6 +244,8 @@ class Kernel:
                 result = operation.step()
         except WouldBlock as blocked:
             sleep.wait_again(blocked)
+            task.usage.n_voluntary += 1
+            self.n_switches += 1
             return False
         except SyscallError as error:
             result = -error.errno

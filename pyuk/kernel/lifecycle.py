@@ -36,7 +36,7 @@ from pyuk.abi.signal import (
     SIGSTOP,
 )  # fmt: skip
 from pyuk.abi.types import UserAddr
-from pyuk.kernel import signals
+from pyuk.kernel import signals, usage
 from pyuk.kernel.signals import Siginfo
 from pyuk.kernel.task import TRACED, Process, Task
 from pyuk.machine.cpu import RAX, RSP
@@ -225,6 +225,8 @@ def end_other_threads(kernel: Kernel, task: Task) -> None:
         del kernel.tasks[task.tid]
         task.tid = process.pid
         kernel.tasks[task.tid] = task
+        task.start_ns = process.leader.start_ns
+        process.leader = task
 
 
 def _drop_task(kernel: Kernel, task: Task) -> None:
@@ -235,13 +237,14 @@ def _drop_task(kernel: Kernel, task: Task) -> None:
         task.sleep = None
     leave_program(task)
     process = task.process
-    process.ended_cpu_ns += task.cpu_ns
     kernel.forget(task)
-    task.process.tasks.remove(task)
+    process.tasks.remove(task)
+    task.is_dead = True
     task.work = 0
     task.files.release()
     task.fs.release()
     release_mm(kernel, task)
+    process.ended.add(task.usage)
 
 
 def leave_program(task: Task) -> None:
@@ -261,10 +264,10 @@ def leave_program(task: Task) -> None:
 def release_mm(kernel: Kernel, task: Task) -> None:
     """One user of the address space less; the last one frees it."""
     mm, process = task.mm, task.process
+    usage.settle_faults(task)
     mm.users -= 1
-    process.max_rss_kib = max(process.max_rss_kib, mm.rss_pages * 4)
+    process.max_rss_kib = max(process.max_rss_kib, mm.peak_rss_pages * 4, mm.rss_pages * 4)
     if not mm.users:
-        process.ended_faults += mm.n_minor_faults
         if kernel.on_memory_end is not None:
             kernel.on_memory_end(task)
             if mm.users:
@@ -351,8 +354,11 @@ def reap(kernel: Kernel, process: Process) -> None:
     parent = process.parent
     if parent is not None:
         parent.children.remove(process)
-        parent.children_cpu_ns += process.ended_cpu_ns + process.children_cpu_ns
-        parent.children_faults += process.ended_faults + process.children_faults
+        user_ns, system_ns = process.times.show(process.ended)
+        parent.children_user_ns += user_ns + process.children_user_ns
+        parent.children_system_ns += system_ns + process.children_system_ns
+        parent.children_usage.add(process.ended)
+        parent.children_usage.add(process.children_usage)
         most_kib = max(process.max_rss_kib, process.children_max_rss_kib)
         parent.children_max_rss_kib = max(parent.children_max_rss_kib, most_kib)
     del kernel.processes[process.pid]

@@ -128,6 +128,8 @@ class Scheduler:
         """In the host, since somebody last asked: the world may have changed."""
         self.is_paused = False
         """Nobody's turn comes until this is taken back."""
+        self.n_idle = 0
+        """How often nobody was ready."""
         self._ready: deque[Task] = deque()
         self._timers: list[Alarm] = []  # a heap; its first is not cancelled
         self._n_timers = 0  # how many there have been
@@ -206,6 +208,7 @@ class Scheduler:
     def _wait(self) -> None:
         """Nobody is ready: until the first timer, or until the host has something."""
         timeout_ns = max(0, self._timers[0].deadline_ns - self._clock.monotonic_ns()) if self._timers else None
+        self.n_idle += 1
         self._clock.wait(timeout_ns)
         self.has_slept = True
         self._ring()

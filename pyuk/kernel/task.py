@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyuk.kernel.pending import PendingSignals
+from pyuk.kernel.usage import Times, Usage
 from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
@@ -40,21 +41,22 @@ class Process:
     __slots__ = (
         "child_changed",
         "children",
-        "children_cpu_ns",
-        "children_faults",
         "children_max_rss_kib",
+        "children_system_ns",
+        "children_usage",
+        "children_user_ns",
         "cpu_timers",
         "crash",
         "dumpable",
         "dumped_core",
-        "ended_cpu_ns",
-        "ended_faults",
+        "ended",
         "exe",
         "exit_signal",
         "has_execed",
         "interval_timers",
         "is_stopped",
         "is_subreaper",
+        "leader",
         "limits",
         "loaded",
         "max_rss_kib",
@@ -69,6 +71,7 @@ class Process:
         "sid",
         "status",
         "tasks",
+        "times",
         "uid_at_end",
         "vfork_done",
     )  # fmt: skip
@@ -81,6 +84,8 @@ class Process:
         self.limits = limits
         self.tasks: list[Task] = []
         """Its threads, the oldest first; empty once it has ended."""
+        self.leader: Task
+        """The thread whose tid is the pid: it may be dead before the others, and is what /proc shows of a zombie."""
         self.children: list[Process] = []
         self.child_changed = WaitQueue()
         """Woken when a child has ended, stopped or gone on."""
@@ -104,13 +109,14 @@ class Process:
         """Of one whose parent is no guest: 0 for the first, 1 (init) for orphans."""
         self.uid_at_end = 0
         """The real user id that its SIGCHLD tells."""
-        self.ended_cpu_ns = 0
-        """CPU time of the threads that have ended."""
-        self.ended_faults = 0
+        self.ended = Usage()
+        """What the threads that have ended had used."""
+        self.times = Times()
         self.max_rss_kib = 0
         """Of the address spaces it has left."""
-        self.children_cpu_ns = self.children_faults = self.children_max_rss_kib = 0
+        self.children_usage = Usage()
         """What the children that have been waited for had used, and theirs."""
+        self.children_user_ns = self.children_system_ns = self.children_max_rss_kib = 0
         self.cpu_timers: list[Timer] = []
         """Those that watch its CPU time and are armed."""
         self.interval_timers: dict[int, Timer] = {}
@@ -134,11 +140,11 @@ class Task:
         "blocked",
         "clear_child_tid",
         "comm",
-        "cpu_ns",
         "creds",
         "files",
         "frame",
         "fs",
+        "is_dead",
         "is_ready",
         "kernel",
         "mem",
@@ -157,8 +163,11 @@ class Task:
         "robust_list",
         "rseq",
         "sleep",
+        "start_ns",
         "tid",
         "timer_slack_ns",
+        "times",
+        "usage",
         "work",
     )  # fmt: skip
 
@@ -176,8 +185,12 @@ class Task:
         self.mm: AddressSpace
         self.mem: UserMemory
         self.comm = b""
-        self.cpu_ns = 0
-        """CPU time it has had, as charged (Kernel.charge)."""
+        self.usage = Usage()
+        self.times = Times()
+        self.start_ns = kernel.clock.boottime_ns()
+        """When it began, on CLOCK_BOOTTIME."""
+        self.is_dead = False
+        """It has ended: memory, files and fs are no longer its own."""
         self.restart: Callable[[], int] | None = None
         """What restart_syscall(2) goes on with."""
         self.policy = self.realtime_priority = self.nice = 0

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_CPU
 from pyuk.abi.signal import SI_KERNEL, SI_TIMER, SIGALRM, SIGKILL, SIGPROF, SIGVTALRM, SIGXCPU
-from pyuk.abi.time import ITIMER_REAL, NSEC_PER_SEC
+from pyuk.abi.time import ITIMER_REAL, ITIMER_VIRTUAL, NSEC_PER_SEC
 from pyuk.kernel.signals import Siginfo, send, send_process
+from pyuk.kernel.usage import process_times
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,12 +26,16 @@ _ITIMER_SIGNALS = (SIGALRM, SIGVTALRM, SIGPROF)
 class CpuTime:
     """How much CPU time a task or a process has had; a wall clock where there is neither."""
 
-    __slots__ = ("kernel", "process", "task")
+    __slots__ = ("is_user", "kernel", "process", "task")
 
-    def __init__(self, kernel: Kernel, process: Process | None = None, task: Task | None = None) -> None:
+    def __init__(
+        self, kernel: Kernel, process: Process | None = None, task: Task | None = None, *, is_user: bool = False
+    ) -> None:
+        """is_user: of the process's time, what it was not in the kernel."""
         self.kernel = kernel
         self.process = process
         self.task = task
+        self.is_user = is_user
 
     @property
     def is_wall(self) -> bool:
@@ -42,12 +47,19 @@ class CpuTime:
         if self.is_wall:
             return self.kernel.clock.monotonic_ns()
         self.kernel.charge()
-        return self.task.cpu_ns if self.task is not None else cpu_ns(self.process)  # type: ignore[arg-type]
+        return self.charged_ns()
+
+    def charged_ns(self) -> int:
+        """CPU time as charged."""
+        if self.task is not None:
+            return self.task.usage.cpu_ns
+        assert self.process is not None  # noqa: S101  # it would be a wall clock
+        return process_times(self.process)[0] if self.is_user else cpu_ns(self.process)
 
 
 def cpu_ns(process: Process) -> int:
     """What all threads of a process have had, those included that have ended; as charged."""
-    return process.ended_cpu_ns + sum(task.cpu_ns for task in process.tasks)
+    return process.ended.cpu_ns + sum(task.usage.cpu_ns for task in process.tasks)
 
 
 class Timer:
@@ -102,11 +114,11 @@ class Timer:
 
 
 def interval_timer(process: Process, which: int) -> Timer:
-    """ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF. All CPU time is user time here, so the last two are alike."""
+    """ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF."""
     timer = process.interval_timers.get(which)
     if timer is None:
         kernel = process.tasks[0].kernel
-        clock = CpuTime(kernel) if which == ITIMER_REAL else CpuTime(kernel, process)
+        clock = CpuTime(kernel) if which == ITIMER_REAL else CpuTime(kernel, process, is_user=which == ITIMER_VIRTUAL)
         info = Siginfo(_ITIMER_SIGNALS[which], SI_KERNEL)
         timer = process.interval_timers[which] = Timer(process, clock, lambda: send_process(process, info))
     return timer
@@ -177,8 +189,7 @@ class PosixTimer:
 def check_cpu(process: Process) -> None:
     """CPU time has been charged: ring timers, and enforce RLIMIT_CPU (kernel/time/posix-cpu-timers.c)."""
     for timer in list(process.cpu_timers):
-        used_ns = timer.clock.task.cpu_ns if timer.clock.task is not None else cpu_ns(process)
-        if timer.deadline_ns is not None and timer.deadline_ns <= used_ns:
+        if timer.deadline_ns is not None and timer.deadline_ns <= timer.clock.charged_ns():
             timer.ring()
     soft, hard = process.limits.soft[RLIMIT_CPU], process.limits.hard[RLIMIT_CPU]
     if soft == RLIM64_INFINITY:

@@ -99,7 +99,7 @@ class AddressSpace:
         "_base", "_next_anon_vma", "arg_range", "barriers", "brk", "cache", "code_range", "data_bytes",
         "default_flags", "env_range", "limits", "machine", "may_lock_all", "mmap_min_addr", "n_around", "n_cow",
         "n_demand_zero", "n_file", "n_flushes", "n_large", "n_minor", "page_table", "peak_pages", "peak_rss_pages",
-        "pkey_map", "ram", "self_store", "start_brk", "start_stack", "users", "vmas",
+        "pkey_map", "ram", "self_store", "start_brk", "start_stack", "told_faults", "users", "vmas",
     )  # fmt: skip
 
     def __init__(self, machine: Machine, cache: PageCache, limits: Limits) -> None:
@@ -129,6 +129,8 @@ class AddressSpace:
         self.self_store: tuple[int, FrameNr, bool] | None = None
         """Address, frame, and whether the step is ours: what mm/wx.py lets an instruction do just now."""
         self.arg_range = self.env_range = (0, 0)
+        self.told_faults = (0, 0)
+        """Minor and major ones that have been counted as some task's (kernel/usage.py)."""
         self.n_minor = self.n_demand_zero = self.n_cow = self.n_file = self.n_around = self.n_flushes = 0
         self.n_large = 0
         self.users = 1

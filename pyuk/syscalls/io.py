@@ -93,6 +93,8 @@ def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int
     """As read(2), once the file is known to be readable; pread(2) where an offset is given."""
     if count > TASK_SIZE or address > TASK_SIZE - count:
         raise SyscallError(EFAULT)
+    usage = task.usage
+    usage.n_reads += 1
     if 0 < count <= _SMALL_BYTES:
         try:
             if file.stream:
@@ -102,7 +104,9 @@ def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int
             except SyscallError:
                 pass  # whether that matters depends on the file
             else:
-                return file.read(slices) if offset is None else file.pread(slices, offset)
+                n_bytes = file.read(slices) if offset is None else file.pread(slices, offset)
+                usage.read_chars += n_bytes
+                return n_bytes
         except WouldBlock as blocked:
             from pyuk.syscalls.transfer import Transfer  # noqa: PLC0415
 
@@ -116,6 +120,8 @@ def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: in
     """As write(2), once the file is known to be writable; pwrite(2) where an offset is given."""
     if count > TASK_SIZE or address > TASK_SIZE - count:
         raise SyscallError(EFAULT)
+    usage = task.usage
+    usage.n_writes += 1
     if file.stream:
         is_simple = 0 < count <= PIPE_BUF
     else:
@@ -128,13 +134,16 @@ def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: in
             pass
         if slices and (not file.stream or sum(map(len, slices)) == count):
             try:
-                return file.write(slices) if offset is None else file.pwrite(slices, offset)
+                n_bytes = file.write(slices) if offset is None else file.pwrite(slices, offset)
             except SyscallError as error:
                 if error.errno == EPIPE:
                     task.send_signal(SIGPIPE)
                 raise
             except WouldBlock:
                 pass  # nothing has been written
+            else:
+                usage.write_chars += n_bytes
+                return n_bytes
     from pyuk.syscalls.transfer import write_segments  # noqa: PLC0415
 
     return write_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)

@@ -69,6 +69,7 @@ def sys_pwritev2(
 
 
 def _readv(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:
+    task.usage.n_reads += 1
     segments = user_segments(task, iov, iovcnt)
     if not file.readable:
         raise SyscallError(EBADF)
@@ -80,6 +81,7 @@ def _readv(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int |
 
 
 def _writev(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:
+    task.usage.n_writes += 1
     segments = user_segments(task, iov, iovcnt)
     if not file.writable:
         raise SyscallError(EBADF)

@@ -53,6 +53,7 @@ class Talk(OpenFile):
     """One send or recv with flags, as the file that a transfer moves bytes through."""
 
     __slots__ = ("_flags", "_socket")
+    is_counted = False
 
     def __init__(self, socket: UnixSocket, flags: int) -> None:
         super().__init__(socket.flags | (O_NONBLOCK if flags & MSG_DONTWAIT else 0))

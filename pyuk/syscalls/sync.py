@@ -152,6 +152,7 @@ class SendFile:
     def _finish(self) -> int:
         if self.start is not None:
             self.task.mem.write(self.offset_at, (self.start + self.done).to_bytes(8, "little"))
+        self.task.usage.copied(self.done)
         return self.done
 
     def interrupted(self) -> int:
@@ -198,6 +199,7 @@ def sys_copy_file_range(
     if min(places) < 0:
         raise SyscallError(EINVAL)
     n = source.copy_range(starts[0], target, starts[1], room_to_write(task, target, starts[1], min(len, MAX_RW_COUNT)))
+    task.usage.copied(n)
     for address, start in ((off_in, starts[0]), (off_out, starts[1])):
         if start is not None:
             task.mem.write(address, (start + n).to_bytes(8, "little"))

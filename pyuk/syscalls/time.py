@@ -23,6 +23,7 @@ from pyuk.abi.time import (
 )  # fmt: skip
 from pyuk.abi.types import Tid
 from pyuk.kernel.timers import CpuTime
+from pyuk.kernel.usage import process_times, process_usage, task_times
 from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pyuk.abi.structs import TIME
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Process, Task
+    from pyuk.kernel.usage import Usage
 
 _USER_HZ = 100
 _KTIME_MAX = (1 << 63) - 1  # include/linux/ktime.h
@@ -209,35 +211,42 @@ def _duration_ns(task: Task, address: UserAddr) -> int:
     return min(int(seconds * NSEC_PER_SEC + nanoseconds), _KTIME_MAX)
 
 
-@syscall("times", note="all CPU time is user time")
+@syscall("times")
 def sys_times(task: Task, tbuf: Annotated[UserAddr, StructAt(OUT, TMS)]) -> int:
     """CPU times in ticks of 1/100 s; gives ticks since boot. tbuf may be NULL. Errors: EFAULT."""
     process = task.process
     if tbuf:
-        own_ns = CpuTime(task.kernel, process).now_ns()
-        own, children = (ns * _USER_HZ // NSEC_PER_SEC for ns in (own_ns, process.children_cpu_ns))
-        task.mem.write(tbuf, TMS.pack(own, 0, children, 0))
+        times_ns = (*process_times(process), process.children_user_ns, process.children_system_ns)
+        task.mem.write(tbuf, TMS.pack(*(ns * _USER_HZ // NSEC_PER_SEC for ns in times_ns)))
     return task.kernel.clock.monotonic_ns() * _USER_HZ // NSEC_PER_SEC
 
 
-@syscall("getrusage", note="user time, maxrss and minor faults; all CPU time is user time")
+@syscall("getrusage")
 def sys_getrusage(task: Task, who: RusageArg, ru: Annotated[UserAddr, StructAt(OUT, RUSAGE)]) -> int:
     """What the process, its waited-for children or the thread have used. Errors: EINVAL, EFAULT."""
     if who not in (RUSAGE_SELF, RUSAGE_CHILDREN, RUSAGE_THREAD):
         raise SyscallError(EINVAL)
     process = task.process
     if who == RUSAGE_CHILDREN:
-        usage = rusage(process.children_cpu_ns, process.children_max_rss_kib, process.children_faults)
+        times_ns = process.children_user_ns, process.children_system_ns
+        max_rss_kib, usage = process.children_max_rss_kib, process.children_usage
     else:
-        clock = CpuTime(task.kernel, process, task if who == RUSAGE_THREAD else None)
-        max_rss_kib = max(process.max_rss_kib, task.mm.rss_pages * 4)
-        usage = rusage(clock.now_ns(), max_rss_kib, process.ended_faults + task.mm.n_minor_faults)
-    task.mem.write(ru, usage)
+        task.mm.note_peaks()
+        max_rss_kib = max(process.max_rss_kib, task.mm.peak_rss_pages * 4)
+        if who == RUSAGE_THREAD:
+            times_ns, usage = task_times(task), task.usage
+        else:
+            usage = process_usage(process)
+            times_ns = process.times.show(usage)
+    task.mem.write(ru, rusage(times_ns, max_rss_kib, usage))
     return 0
 
 
-def rusage(cpu_ns: int, max_rss_kib: int, n_minor_faults: int) -> bytes:
-    """struct rusage as far as it is known here."""
+def rusage(times_ns: tuple[int, int], max_rss_kib: int, usage: Usage) -> bytes:
+    """struct rusage; what it does not have is not kept by Linux either. times_ns: user, system."""
+    user, system = (divmod(ns // 1000, 1_000_000) for ns in times_ns)
     return RUSAGE.pack(
-        ru_utime=divmod(cpu_ns // 1000, 1_000_000), ru_maxrss=max_rss_kib, ru_minflt=n_minor_faults
+        ru_utime=user, ru_stime=system, ru_maxrss=max_rss_kib, ru_minflt=usage.n_minor, ru_majflt=usage.n_major,
+        ru_inblock=usage.read_bytes >> 9, ru_oublock=usage.write_bytes >> 9,
+        ru_nvcsw=usage.n_voluntary, ru_nivcsw=usage.n_involuntary,
     )  # fmt: skip

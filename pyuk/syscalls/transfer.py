@@ -59,6 +59,9 @@ class Transfer:
 
     def step(self) -> int:
         """Go on from where it stopped. May raise WouldBlock again."""
+        return self._count(self._step())
+
+    def _step(self) -> int:
         if self.filling and self.offset is None and len(self.segments) == 1 and self.segments[0][1] <= _SMALL_BYTES:
             try:
                 slices = self.task.mem.slices(*self.segments[0], True)  # noqa: FBT003
@@ -81,12 +84,15 @@ class Transfer:
     def interrupted(self) -> int:
         """What has been moved counts; nothing moved is a call that never was."""
         if self.done:
-            return self.done
+            return self._count(self.done)
         raise SyscallError(ERESTARTSYS)
 
     def timed_out(self) -> int:
         """The file waits no longer: a terminal has such a time (VTIME in termios(3))."""
-        return self.done
+        return self._count(self.done)
+
+    def _count(self, n_bytes: int) -> int:
+        return _count(self.task, self.file, n_bytes, filling=self.filling)
 
     def close(self) -> None:
         """Unpin the file."""
@@ -96,7 +102,7 @@ class Transfer:
 def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     """Read into checked segments, at the position where offset is None."""
     try:
-        return _read_segments(task, file, segments, offset, rwf)
+        return _count(task, file, _read_segments(task, file, segments, offset, rwf), filling=True)
     except WouldBlock as blocked:
         raise Transfer(task, file, segments, offset, rwf, filling=True).park(blocked) from None
 
@@ -104,9 +110,20 @@ def read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | 
 def write_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:
     """Write from checked segments. A broken pipe is SIGPIPE too."""
     try:
-        return _write_segments(task, file, segments, offset, rwf)
+        return _count(task, file, _write_segments(task, file, segments, offset, rwf), filling=False)
     except WouldBlock as blocked:
         raise Transfer(task, file, segments, offset, rwf, filling=False).park(blocked) from None
+
+
+def _count(task: Task, file: OpenFile, n_bytes: int, *, filling: bool) -> int:
+    """The end of a call: what it moved is its task's (/proc/PID/io)."""
+    if not file.is_counted:
+        pass
+    elif filling:
+        task.usage.read_chars += n_bytes
+    else:
+        task.usage.write_chars += n_bytes
+    return n_bytes
 
 
 def _read_segments(task: Task, file: OpenFile, segments: Segments, offset: int | None, rwf: int = 0) -> int:

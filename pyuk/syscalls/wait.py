@@ -23,7 +23,7 @@ from pyuk.abi.signal import CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, C
 from pyuk.abi.structs import RUSAGE, SIGINFO_CHILD
 from pyuk.abi.syscall import syscall
 from pyuk.kernel.lifecycle import reap
-from pyuk.kernel.timers import cpu_ns
+from pyuk.kernel.usage import process_usage
 from pyuk.syscalls.time import rusage
 from pyuk.wait.park import Park, WouldBlock
 
@@ -107,7 +107,7 @@ class WaitForChild:
         """Nothing is held."""
 
 
-@syscall("wait4", note="rusage as getrusage")
+@syscall("wait4")
 def sys_wait4(
     task: Task,
     upid: PidArg,
@@ -143,9 +143,10 @@ def _status_word(child: Process, code: int) -> int:
 def _rusage(child: Process) -> bytes:
     """Its own and what its children had; one that is only stopped has what has been charged so far."""
     max_rss_kib = max(child.max_rss_kib, child.children_max_rss_kib)
-    return rusage(
-        cpu_ns(child) + child.children_cpu_ns, max_rss_kib, child.ended_faults + child.children_faults
-    )  # fmt: skip
+    total = process_usage(child)
+    user_ns, system_ns = child.times.show(total)
+    total.add(child.children_usage)
+    return rusage((user_ns + child.children_user_ns, system_ns + child.children_system_ns), max_rss_kib, total)
 
 
 def _matcher(task: Task, upid: int) -> Callable[[Process], bool]:
@@ -157,7 +158,7 @@ def _matcher(task: Task, upid: int) -> Callable[[Process], bool]:
     return lambda child: child.pgid == group
 
 
-@syscall("waitid", note="rusage as getrusage")
+@syscall("waitid")
 def sys_waitid(
     task: Task,
     which: IdTypeArg,
