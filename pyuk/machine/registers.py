@@ -19,6 +19,8 @@ class Registers:
     def __init__(self, engine: Engine, state: LiveState) -> None:
         self._engine = engine
         self._state = state
+        self._fresh = b""
+        """The state after `reset`."""
         self._is_inside = False
         """The engine runs: this is inside a hook."""
         self.regs = state.regs
@@ -68,7 +70,18 @@ class Registers:
         self.write_fxsave(fpu.initial_fxsave())
 
     def reset(self) -> None:
-        """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common)."""
+        """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common).
+
+        The first time register by register, 0.1 ms; from then on as that left them.
+        """
+        if self._fresh:
+            state = self._state
+            root = state.cr3
+            state.restore(self._fresh)
+            state.cr3 = root
+            state.clear_exception()
+            self.rflags = _RFLAGS_AT_ENTRY  # flags are kept in two forms, inside a hook and outside
+            return
         for index in range(len(self.regs)):
             self.regs[index] = 0
         self.rflags = _RFLAGS_AT_ENTRY
@@ -76,6 +89,7 @@ class Registers:
             self._write(selector, 0)
         self.fs_base = self.gs_base = 0
         self.reset_fpu()
+        self._fresh = self.save()
 
     @property
     def error_code(self) -> int:
