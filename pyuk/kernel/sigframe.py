@@ -7,6 +7,7 @@ FXSAVE image at a multiple of 64. This CPU has no XSAVE, so UC_FP_XSTATE is not 
 from __future__ import annotations
 
 import struct
+from array import array
 
 from pyuk.abi.errno import EFAULT, SyscallError
 from pyuk.abi.signal import MINSIGSTKSZ, SA_ONSTACK, SA_RESTORER, SS_AUTODISARM, SS_DISABLE, SS_ONSTACK
@@ -28,8 +29,6 @@ _SIGINFO_AT = _FRAME.size
 FRAME_BYTES = _FRAME.size + 128
 _UC_SIGCONTEXT_SS, _UC_STRICT_RESTORE_SS = 2, 4
 _CS, _SS = 0x33, 0x2B
-_ORDER = (8, 9, 10, 11, 12, 13, 14, 15, 7, 6, 5, 3, 2, 0, 1, 4, 16)
-"""Indices of cpu.regs in sigcontext's order: r8-r15 di si bp bx dx ax cx sp ip."""
 _FLAGS_KEPT_BY_HANDLER = ~(1 << 10 | 1 << 16 | 1 << 8)  # DF, RF and TF are cleared
 _FLAGS_RESTORED = 0x50DD5
 """FIX_EFLAGS: AC OF DF TF SF ZF AF PF CF RF, what sigreturn may change."""
@@ -68,9 +67,10 @@ def push(task: Task, info: Siginfo, action: Action) -> bool:
     flags = cpu.rflags
     mask = task.blocked if task.restore_blocked is None else task.restore_blocked
     last = task.kernel.last_fault
+    ax, cx, dx, bx, old_sp, bp, si, di, *high, ip = regs.tolist()
     words = _FRAME.pack(
         action.restorer, _UC_SIGCONTEXT_SS | _UC_STRICT_RESTORE_SS, 0, base, ss_flags, 0, size,
-        *(regs[index] for index in _ORDER), flags, _CS, 0, 0, _SS,
+        *high, di, si, bp, bx, dx, ax, cx, old_sp, ip, flags, _CS, 0, 0, _SS,
         last.error_code, last.vector, mask, last.cr2, fpstate, mask,
     )  # fmt: skip
     try:
@@ -83,7 +83,8 @@ def push(task: Task, info: Siginfo, action: Action) -> bool:
     regs[RDI], regs[RAX] = info.signo, 0
     regs[RSI], regs[RDX] = frame + _SIGINFO_AT, frame + _UCONTEXT_AT
     regs[RSP], regs[RIP] = frame, action.handler
-    cpu.rflags = flags & _FLAGS_KEPT_BY_HANDLER
+    if flags & ~_FLAGS_KEPT_BY_HANDLER:
+        cpu.rflags = flags & _FLAGS_KEPT_BY_HANDLER
     cpu.reset_fpu()
     return True
 
@@ -96,15 +97,18 @@ def pop(task: Task) -> int:
     cpu = task.kernel.machine.cpu
     regs = cpu.regs
     values = _FRAME.unpack(task.mem.read(regs[RSP] - 8, _FRAME.size))
-    saved, flags, fpstate, mask = values[7:24], values[24], values[33], values[34]
+    flags, fpstate, mask = values[24], values[33], values[34]
     image = task.mem.read(fpstate, FXSAVE_BYTES) if fpstate else None
     if image is not None and image[_MXCSR_AT + 2 : _MXCSR_AT + 4] != b"\0\0":
         raise SyscallError(EFAULT)  # reserved bits: fxrstor would be #GP
     if values[25] != _CS or values[28] != _SS:
         raise SyscallError(EFAULT)  # iretq with a selector that is no 64-bit code, or no stack
-    for index, value in zip(_ORDER, saved, strict=True):
-        regs[index] = value
-    cpu.rflags = cpu.rflags & ~_FLAGS_RESTORED | flags & _FLAGS_RESTORED
+    di, si, bp, bx, dx, ax, cx, sp, ip = values[15:24]
+    regs[:] = array("Q", (ax, cx, dx, bx, sp, bp, si, di, *values[7:15], ip))
+    before = cpu.rflags
+    flags = before & ~_FLAGS_RESTORED | flags & _FLAGS_RESTORED
+    if flags != before:
+        cpu.rflags = flags
     if image is None:
         cpu.reset_fpu()
     else:

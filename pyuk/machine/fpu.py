@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 _UC_X86_REG_FPSW, _UC_X86_REG_FPCW, _UC_X86_REG_FPTAG, _UC_X86_REG_MXCSR = 31, 246, 247, 249
 _UC_X86_REG_FP0, _UC_X86_REG_FIP, _UC_X86_REG_FDP = 82, 254, 256
 _UC_X86_REG_XMM0 = 122
-_MXCSR_MASK = 0xFFFF
+MXCSR_MASK = 0xFFFF
 _EMPTY = 3  # a tag
-_HEADER = struct.Struct("<HHBxHQQII")  # FCW FSW FTW FOP FIP FDP MXCSR MXCSR_MASK
-_INITIAL = _HEADER.pack(0x37F, 0, 0, 0, 0, 0, 0x1F80, _MXCSR_MASK).ljust(512, b"\0")
+HEADER = struct.Struct("<HHBxHQQII")  # FCW FSW FTW FOP FIP FDP MXCSR MXCSR_MASK
+_INITIAL = HEADER.pack(0x37F, 0, 0, 0, 0, 0, 0x1F80, MXCSR_MASK).ljust(512, b"\0")
 
 
 def initial_fxsave() -> bytes:
@@ -28,9 +28,9 @@ def read_fxsave(engine: Engine) -> bytes:
     tags = engine.read(_UC_X86_REG_FPTAG) & 0xFFFF
     abridged = sum(1 << i for i in range(8) if tags >> 2 * i & 3 != _EMPTY)
     top = status >> 11 & 7
-    header = _HEADER.pack(
+    header = HEADER.pack(
         control, status, abridged, 0, engine.read(_UC_X86_REG_FIP), engine.read(_UC_X86_REG_FDP),
-        engine.read(_UC_X86_REG_MXCSR) & 0xFFFF, _MXCSR_MASK,
+        engine.read(_UC_X86_REG_MXCSR) & 0xFFFF, MXCSR_MASK,
     )  # fmt: skip
     stack = b"".join(engine.read_wide(_UC_X86_REG_FP0 + (top + i) % 8, 16)[:10] + bytes(6) for i in range(8))
     xmm = b"".join(engine.read_wide(_UC_X86_REG_XMM0 + i, 16) for i in range(16))
@@ -39,13 +39,13 @@ def read_fxsave(engine: Engine) -> bytes:
 
 def write_fxsave(engine: Engine, image: bytes) -> None:
     """Load what `fxrstor64` would; reserved MXCSR bits are dropped as Linux drops them from a signal frame."""
-    control, status, abridged, _fop, fip, fdp, mxcsr, _mask = _HEADER.unpack_from(image)
+    control, status, abridged, _fop, fip, fdp, mxcsr, _mask = HEADER.unpack_from(image)
     top = status >> 11 & 7
     engine.write(_UC_X86_REG_FPCW, control)
     engine.write(_UC_X86_REG_FPSW, status)
     engine.write(_UC_X86_REG_FIP, fip)
     engine.write(_UC_X86_REG_FDP, fdp)
-    engine.write(_UC_X86_REG_MXCSR, mxcsr & _MXCSR_MASK)
+    engine.write(_UC_X86_REG_MXCSR, mxcsr & MXCSR_MASK)
     for i in range(8):
         engine.write_wide(_UC_X86_REG_FP0 + (top + i) % 8, image[32 + 16 * i : 42 + 16 * i] + bytes(6))
     engine.write(_UC_X86_REG_FPTAG, sum(_EMPTY << 2 * i for i in range(8) if not abridged >> i & 1))

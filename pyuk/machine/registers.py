@@ -8,6 +8,7 @@ from pyuk.machine import fpu
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.machine.engine import Engine
+    from pyuk.machine.livefpu import LiveFpu
     from pyuk.machine.state import LiveState
 
 _RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
@@ -23,6 +24,8 @@ class Registers:
         """The state after `reset`."""
         self._is_inside = False
         """The engine runs: this is inside a hook."""
+        self._fpu: LiveFpu | None = None
+        self._fpu_opened = False
         self.regs = state.regs
         """RAX RCX RDX RBX RSP RBP RSI RDI R8-R15 RIP: indices are in cpu.py."""
         self.read_flags = engine.read_flags
@@ -57,17 +60,34 @@ class Registers:
 
     def read_fxsave(self) -> bytes:
         """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
-        return fpu.read_fxsave(self._engine)
+        live = self._live_fpu()
+        return fpu.read_fxsave(self._engine) if live is None else live.read()
 
     def write_fxsave(self, image: bytes) -> None:
         """Load the x87 and SSE state as `fxrstor64`."""
+        live = self._live_fpu()
+        if live is not None:
+            live.write(image)
+            return
         self._state.flush()
         fpu.write_fxsave(self._engine, image)
         self._state.fetch()
 
     def reset_fpu(self) -> None:
         """The state of a new program: everything masked, 64-bit precision, registers empty."""
-        self.write_fxsave(fpu.initial_fxsave())
+        live = self._live_fpu()
+        if live is None:
+            self.write_fxsave(fpu.initial_fxsave())
+        else:
+            live.reset()
+
+    def _live_fpu(self) -> LiveFpu | None:
+        if not self._fpu_opened:
+            from pyuk.machine.livefpu import open_live_fpu  # noqa: PLC0415  # most programs handle no signal
+
+            self._fpu_opened = True
+            self._fpu = open_live_fpu(self._engine, self._state, self._state.layout)
+        return self._fpu
 
     def reset(self) -> None:
         """All registers as a new program finds them (arch/x86/kernel/process_64.c, start_thread_common).
@@ -88,7 +108,9 @@ class Registers:
         for selector in (uc.UC_X86_REG_DS, uc.UC_X86_REG_ES, uc.UC_X86_REG_FS, uc.UC_X86_REG_GS):
             self._write(selector, 0)
         self.fs_base = self.gs_base = 0
-        self.reset_fpu()
+        self._state.flush()
+        fpu.write_fxsave(self._engine, fpu.initial_fxsave())
+        self._state.fetch()
         self._fresh = self.save()
 
     @property

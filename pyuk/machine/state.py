@@ -26,7 +26,9 @@ class LiveState:
         if layout.rip != (_N_REGS - 1) * 8:
             raise uc.MachineError("RIP does not follow the general registers in this build of Unicorn")
         array = (c_uint8 * (engine.context_bytes() - layout.context)).from_address(base)
-        self._whole = whole = memoryview(array).cast("B")
+        self.layout = layout
+        self.whole = whole = memoryview(array).cast("B")
+        """All of it, as `save` takes it."""
         self.regs: memoryview[int] = whole[: _N_REGS * 8].cast("Q")
         self._control: memoryview[int] = whole[layout.cr2 : layout.cr2 + _N_CONTROL * 8].cast("Q")
         self._eflags: memoryview[int] = whole[layout.eflags : layout.eflags + 8].cast("Q")
@@ -93,11 +95,11 @@ class LiveState:
 
     def save(self) -> bytes:
         """All registers, x87, SSE and control registers included."""
-        return self._whole.tobytes()
+        return self.whole.tobytes()
 
     def restore(self, saved: bytes) -> None:
         """Put `save`'s registers back; the TLB stays as it is."""
-        self._whole[:] = saved
+        self.whole[:] = saved
 
     def close(self) -> None:
         """Give back what is not the engine's own."""

@@ -11,6 +11,7 @@ from pyuk.machine import layout as layouts
 from pyuk.machine.copied import CopiedState
 from pyuk.machine.engine import Engine, MachineError, library_path
 from pyuk.machine.layout import Layout
+from pyuk.machine.livefpu import open_live_fpu
 from pyuk.machine.probe import discover
 from pyuk.machine.state import LiveState, open_state
 from tests.machine.rig import Rig
@@ -38,11 +39,11 @@ def engine() -> Engine:
 
 @needs_known_build
 def test_search_finds_what_is_known() -> None:
-    """The search comes to the same offsets as layout.py has for this build."""
+    """The search comes to the same offsets as layout.py has for this build; those of the FPU it does not look for."""
     found = discover()
     assert found is not None
     assert KNOWN is not None
-    assert as_dict(found) == as_dict(KNOWN)
+    assert as_dict(found) == as_dict(changed(KNOWN, fpu=0, mxcsr=0, xmm=0))
 
 
 def test_search_finds_the_state_without_the_engines_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,6 +102,19 @@ def test_wrong_offset_is_noticed(engine: Engine, name: str) -> None:
     assert KNOWN is not None
     assert layouts.live_address(engine, KNOWN)
     assert layouts.live_address(engine, changed(KNOWN, **{name: getattr(KNOWN, name) + WRONG[name]})) == 0
+
+
+@needs_known_build
+@pytest.mark.parametrize("name", ["", "fpu", "mxcsr", "xmm"])
+def test_wrong_offset_of_the_fpu_is_noticed(engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """The FPU is viewed only where all of it reads and writes as by the public API; else nothing has changed."""
+    monkeypatch.setenv("PYUK_STATE", "live")
+    assert KNOWN is not None
+    state = open_state(engine)
+    before = state.save()
+    layout = changed(KNOWN, **{name: getattr(KNOWN, name) + 8}) if name else KNOWN
+    assert (open_live_fpu(engine, state, layout) is None) == bool(name)
+    assert state.save() == before
 
 
 @needs_known_build
