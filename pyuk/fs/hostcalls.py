@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 
 TYPE_CHECKING = False
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _AT_FDCWD = -100 if sys.platform == "linux" else -2
 _AT_SYMLINK_NOFOLLOW = 0x100 if sys.platform == "linux" else 0x20
 _AT_SYMLINK_FOLLOW = 0x400 if sys.platform == "linux" else 0x40
+_SPLICE_F_NONBLOCK = 2
 _AT_EACCESS = 0x200 if sys.platform == "linux" else 0x10
 
 _library = ctypes.CDLL(None, use_errno=True)
@@ -53,6 +55,20 @@ def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
     _call("fallocate", fd, mode, ctypes.c_int64(offset), ctypes.c_int64(length))
 
 
+def copy_of_pipe(fd: int, n_bytes: int) -> bytes | None:
+    """What stands in a pipe, which stays there (tee(2)); None if that has to be waited for."""
+    reader, writer = os.pipe()
+    try:
+        try:
+            n = _call("tee", fd, writer, ctypes.c_size_t(n_bytes), _SPLICE_F_NONBLOCK)
+        except BlockingIOError:
+            return None
+        return os.read(reader, n) if n else b""
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
 def statfs_identity(what: int | bytes) -> tuple[int, int]:
     """f_type and f_fsid of a descriptor or path, which statvfs hides.
 
@@ -67,6 +83,8 @@ def _dirfd(at: int | None) -> int:
     return _AT_FDCWD if at is None else at
 
 
-def _call(name: str, *arguments: Any) -> None:
-    if getattr(_library, name)(*arguments) == -1:
+def _call(name: str, *arguments: Any) -> int:
+    result: int = getattr(_library, name)(*arguments)
+    if result == -1:
         raise OSError(ctypes.get_errno(), name)
+    return result

@@ -31,6 +31,10 @@ class Packet(bytearray):
     """What one write with O_DIRECT has put in: it is read alone, and what is not taken of it is lost."""
 
 
+class Spliced(bytearray):
+    """Pages that were not written: no write fills the last of them up (PIPE_BUF_FLAG_CAN_MERGE)."""
+
+
 class Pipe:
     """What was written and not read, and who is at the ends.
 
@@ -73,7 +77,7 @@ class Pipe:
             slices = []
         for piece in slices:
             at, size = 0, len(piece)
-            while at < size and runs and type(runs[0]) is bytearray:
+            while at < size and runs and type(runs[0]) is not Packet:
                 run, start = runs[0], self.start
                 left = len(run) - start
                 if left <= size - at:
@@ -135,7 +139,7 @@ class Pipe:
     def odd_bytes(self, n_bytes: int) -> int:
         """What a write of n_bytes puts into the last page before it begins a new one: its odd bytes, if all fit."""
         odd = n_bytes & PAGE_BYTES - 1
-        if not odd or not self.used or type(self.runs[-1]) is Packet:
+        if not odd or not self.used or type(self.runs[-1]) is not bytearray:
             return 0
         end = len(self.runs[-1]) & PAGE_BYTES - 1
         return odd if end and end + odd <= PAGE_BYTES else 0
@@ -143,6 +147,80 @@ class Pipe:
     def has_room(self, n_bytes: int) -> bool:
         """Whether a write of n_bytes can put anything in: all of it up to PIPE_BUF, which is a page."""
         return self.n_pages < self.max_pages or self.odd_bytes(n_bytes) > 0
+
+    # splice(2), tee(2), vmsplice(2)
+
+    @property
+    def free_bytes(self) -> int:
+        """What fits into the pages that are free, if it begins at a page's beginning."""
+        return (self.max_pages - self.n_pages) * PAGE_BYTES
+
+    def peek(self, n_bytes: int) -> list[memoryview]:
+        """The first n_bytes, as they lie there. Let go of the views before anything else is done to the pipe."""
+        found, start = [], self.start
+        for run in self.runs:
+            if n_bytes <= 0:
+                break
+            found.append(memoryview(run)[start : start + n_bytes])
+            n_bytes -= len(found[-1])
+            start = 0
+        return found
+
+    def skip(self, n_bytes: int) -> None:
+        """Take the first n_bytes out."""
+        was_full = self.n_pages >= self.max_pages
+        self.used -= n_bytes
+        while n_bytes:
+            run, start = self.runs[0], self.start
+            left = len(run) - start
+            if n_bytes < left:
+                self.start = start + n_bytes
+                self.n_pages -= (self.start >> 12) - (start >> 12)
+                break
+            n_bytes -= left
+            self._next_run()
+        if was_full and self.n_pages < self.max_pages:
+            self.writers.wake(_WRITABLE)
+
+    def put_pages(self, data: bytes | bytearray | memoryview, offset: int = 0) -> None:
+        """Put pages in that no write fills up: the data begins that far into the first. There is room."""
+        was_empty = not self.used
+        self._add(data, offset, Spliced)
+        if data and (was_empty or self.is_polled):
+            self.readers.wake(_READABLE)
+
+    def _add(self, data: bytes | bytearray | memoryview, offset: int, kind: type[bytearray]) -> None:
+        self.used += len(data)
+        if offset:
+            head = min(len(data), PAGE_BYTES - offset)
+            self.runs.append(Spliced(data[:head]) if kind is bytearray else kind(data[:head]))
+            self.n_pages += 1
+            data = data[head:]
+        if data:
+            self.runs.append(data if type(data) is kind else kind(data))
+            self.n_pages += len(data) + PAGE_BYTES - 1 >> 12
+
+    def splice_to(self, other: Pipe, n_bytes: int, *, keep: bool) -> int:
+        """Move up to n_bytes over, or with `keep` copy them (fs/splice.c, splice_pipe_to_pipe, link_pipe)."""
+        was_empty = not other.used
+        done, start = 0, self.start
+        for run in tuple(self.runs):
+            offset = start & PAGE_BYTES - 1
+            n = min(len(run) - start, n_bytes - done, other.free_bytes - offset)
+            if n <= 0:
+                break
+            is_end = start + n == len(run)
+            kind = Packet if type(run) is Packet else Spliced if keep or not is_end else type(run)
+            other._add(run if n == len(run) and not keep else run[start : start + n], offset, kind)
+            done += n
+            if not is_end:
+                break
+            start = 0
+        if not keep:
+            self.skip(done)
+        if done and (was_empty or other.is_polled):
+            other.readers.wake(_READABLE)
+        return done
 
     def resize(self, n_bytes: int, *, is_privileged: bool) -> int:
         """As F_SETPIPE_SZ; gives the size it has now.
@@ -215,6 +293,13 @@ class PipeEnd(OpenFile):
         """Empty for now."""
         if not self.pipe.used:
             self.read_nothing(None)
+
+    def await_page(self, *, blocks: bool) -> None:
+        """No reader, or no free page (fs/splice.c, wait_for_space)."""
+        if not self.pipe.n_readers:
+            raise SyscallError(EPIPE)
+        if self.pipe.n_pages >= self.pipe.max_pages:
+            raise WouldBlock(self.pipe.writers) if blocks else SyscallError(EAGAIN)
 
     def await_room(self, n_bytes: int) -> None:
         """No reader, or no room."""

@@ -103,7 +103,7 @@ def _slow(kernel: Kernel, task: Task) -> None:
     except DoesNotReturn:
         if task.process.status is not None or task.tid not in kernel.tasks:
             return
-        result = regs[RAX]
+        result = (regs[RAX] ^ 1 << 63) - (1 << 63)
     except Park as park:
         kernel.sleep(task, park, number, arguments)
         return

@@ -44,7 +44,7 @@ CALLS = """
 37 alarm u timer
 38 setitimer iUU timer
 39 getpid - process
-40 sendfile iiUU sync
+40 sendfile iiUU copying
 41 socket iii socket
 42 connect iUi socket
 44 sendto iUUuUi send
@@ -205,7 +205,10 @@ CALLS = """
 272 unshare U clone
 273 set_robust_list UU process
 274 get_robust_list iUU process
+275 splice iUiUUu splice
+276 tee iiUu splice
 277 sync_file_range illu sync
+278 vmsplice iUUu splice
 280 utimensat iUUi paths
 281 epoll_pwait iUiiUU epoll
 282 signalfd iUU signalfd
@@ -235,7 +238,7 @@ CALLS = """
 323 userfaultfd i vm
 324 membarrier iui vm
 325 mlock2 UUu mlock
-326 copy_file_range iUiUUu sync
+326 copy_file_range iUiUUu copying
 327 preadv2 iUUlli iovec
 328 pwritev2 iUUlli iovec
 329 pkey_mprotect UUUi vm

@@ -394,7 +394,7 @@ def _array(call: Call, at: int, kind: StructAt) -> str:
 
 def _new_value(kind: StructAt) -> Text:
     show = _struct_at(kind)
-    return lambda call, at: None if call.failed or not at else f" => {show(call, at)}"
+    return lambda call, at: None if call.failed or not call.result or not at else f" => {show(call, at)}"
 
 
 def _io_vector(kind: IoVector) -> Text:

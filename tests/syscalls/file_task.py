@@ -11,7 +11,9 @@ from pyuk.abi.numbers import NUMBERS
 from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.syscall import find_entry
 from pyuk.fs.file import FdTable
+from pyuk.kernel.usage import Usage
 from pyuk.syscalls import (  # noqa: F401
+    copying,
     dirs,
     fcntl,
     files,
@@ -125,6 +127,7 @@ class FileTask:
         self.limits = Limits()
         self.creds = Creds()
         self.kernel = Kernel()
+        self.usage = Usage()
         self.process = Process()
         self.signals: list[int] = []
 
