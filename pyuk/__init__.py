@@ -15,16 +15,29 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.api.completed import Completed
+    from pyuk.api.intercept import SyscallCall
     from pyuk.api.process import DeadlockError, Process
     from pyuk.api.records import Syscall
     from pyuk.api.run import run
     from pyuk.api.system import DEVNULL, PIPE, STDOUT, System
 
-__all__ = ["DEVNULL", "PIPE", "STDOUT", "Completed", "DeadlockError", "Process", "Syscall", "System", "run"]
+__all__ = [
+    "DEVNULL",
+    "PIPE",
+    "STDOUT",
+    "Completed",
+    "DeadlockError",
+    "Process",
+    "Syscall",
+    "SyscallCall",
+    "System",
+    "run",
+]
 
 _HOMES = {
     "Completed": "completed", "DEVNULL": "system", "DeadlockError": "process", "PIPE": "system",
-    "Process": "process", "STDOUT": "system", "Syscall": "records", "System": "system", "run": "run",
+    "Process": "process", "STDOUT": "system", "Syscall": "records", "SyscallCall": "intercept", "System": "system",
+    "run": "run",
 }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from pyuk import system as composition
 from pyuk.abi.fcntl import O_RDONLY, O_RDWR, O_WRONLY
-from pyuk.api import warm
+from pyuk.api import intercept, warm
 from pyuk.api.final import FinalState
 from pyuk.api.process import Process
 from pyuk.api.records import Recorder
@@ -16,6 +16,7 @@ from pyuk.api.streams import CapturedPipe, FedPipe, Reader, Writer
 from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import PipeEnd
 from pyuk.fs.stdio import stdio_file
+from pyuk.kernel.inject import Injection, errno_of, install, parse_when
 from pyuk.kernel.virtual import SeededRandom, VirtualClock
 from pyuk.trace.filter import EVERYTHING, parse_filter
 from pyuk.wait import host
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Self
 
+    from pyuk.api.intercept import SyscallCall
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
     from pyuk.machine.cpu import Cpu
+
+    Handler = Callable[[SyscallCall], int | None]
 
 PIPE, STDOUT, DEVNULL = -1, -2, -3
 """As subprocess has them."""
@@ -65,6 +69,7 @@ class System:
         kernel.on_idle = self._note_idle
         self._is_idle = False
         self._user = threading.Lock()
+        self._handling = 0  # the thread in which a handler of the user's runs
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -174,6 +179,8 @@ class System:
 
     def _run_until(self, condition: Callable[[], bool]) -> None:
         kernel = self._kernel
+        if self._handling:
+            raise RuntimeError("a guest waits for this very function: nobody can run before it returns")
         with self.entered():
             self._is_idle = False
             while not condition() and not self._is_idle:
@@ -196,13 +203,55 @@ class System:
             if final is not None:
                 final.keep(task.mm)
 
+    # Interference
+
+    def syscall(self, names: str) -> Callable[[Handler], Handler]:
+        """A decorator: the function is asked for each call of these names (as `strace -e trace=` takes them).
+
+        It gets a SyscallCall and gives the result, -errno for an error, or None to leave the call to the kernel. An
+        OSError that it raises is the call's error; another exception ends the run and is raised there.
+
+            @system.syscall("openat")
+            def no_such_file(call):
+                if call.memory.read_cstring(call.args[1]) == b"/etc/passwd":
+                    raise FileNotFoundError(errno.ENOENT, "")
+        """
+        numbers = intercept.numbers_of(names)
+
+        def install(handler: Handler) -> Handler:
+            with self.entered():
+                intercept.install(self, self._kernel, numbers, handler)
+            return handler
+
+        return install
+
+    def inject(
+        self, names: str, *, error: int | str = 0, result: int | None = None, n_bytes: int | None = None,
+        signal: int = 0, when: int | str = "1+",
+    ) -> None:  # fmt: skip
+        """Put a fault into calls of these names: an error, a result, a count of at most n_bytes, a signal.
+
+        when: as `strace -e inject` takes it: 3 is the third call, "3+" all from there, "3+2" every second one,
+        "3..5" the three. Errors: ValueError.
+        """
+        numbers = intercept.numbers_of(names)
+        injection = Injection(
+            error=errno_of(error) if error else 0, result=result, n_bytes=n_bytes, signo=int(signal),
+            when=parse_when(str(when)),
+        )  # fmt: skip
+        with self.entered():
+            install(self._kernel, numbers, injection)
+
     # Who may do what when
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """The guests stand still, and this thread alone has its hand on them."""
+        if self._handling == threading.get_ident():
+            yield
+            return
         if not self._user.acquire(blocking=False):
-            raise RuntimeError("the System is in use: by another thread, or by a function it is calling now")
+            raise RuntimeError("the System is in use by another thread")
         try:
             if self._is_closed:
                 raise RuntimeError("the System is closed")
@@ -211,8 +260,18 @@ class System:
             self._user.release()
 
     @contextmanager
+    def handling(self) -> Iterator[None]:
+        """A function of the user's is called while a guest waits for it: it may look and change, and run nobody."""
+        before, self._handling = self._handling, threading.get_ident()
+        try:
+            yield
+        finally:
+            self._handling = before
+
+    @contextmanager
     def with_cpu(self, task: Task) -> Iterator[Cpu]:
         """The CPU with this task's registers in it."""
         with self.entered():
-            self._kernel.load(task)
+            if self._kernel.current is not task:
+                self._kernel.load(task)
             yield self._kernel.machine.cpu
