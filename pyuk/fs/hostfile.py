@@ -110,9 +110,9 @@ class HostFile(OpenFile):
         """A read that would block sleeps with the other tasks, not in the host, and perhaps not for ever."""
         timeout_ns = None
         if modes.S_ISCHR(self.mode):
-            from pyuk.fs import tty  # noqa: PLC0415
+            from pyuk.fs import hostioctl  # noqa: PLC0415
 
-            timeout_ns = tty.longest_read_ns(self.fd)
+            timeout_ns = hostioctl.longest_read_ns(self.fd)
         if timeout_ns == 0:
             return 0
         raise WouldBlock(queue_of(self.fd), events=POLLIN, timeout_ns=timeout_ns or 0)
@@ -361,9 +361,9 @@ class HostFile(OpenFile):
 
     def control(self, request: int, data: bytes) -> bytes:
         """The host's ioctl: its numbers and structs are the guest's on every Linux with the generic ABI."""
-        from pyuk.fs import tty  # noqa: PLC0415  # few programs ask, and it needs fcntl and termios
+        from pyuk.fs import hostioctl  # noqa: PLC0415  # few programs ask, and it needs fcntl and termios
 
-        return tty.control(self.fd, request, data)
+        return hostioctl.control(self.fd, request, data)
 
     def set_status(self, flags: int) -> None:
         """F_SETFL on the host's description, which is this guest's alone."""

@@ -11,7 +11,7 @@ from pyuk.kernel import dispatch, faults, lifecycle, signals
 from pyuk.kernel.faults import LastFault
 from pyuk.kernel.scheduler import Scheduler, Sleep
 from pyuk.kernel.signals import Siginfo
-from pyuk.kernel.task import SIGNAL_PENDING, TRACED
+from pyuk.kernel.task import SIGNAL_PENDING, TRACED, WAS_STOPPED
 from pyuk.kernel.usage import settle_faults
 from pyuk.wait.park import WouldBlock
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyuk.fs.locks import LockTable
     from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.protocols import Clock, Random, Tracer
+    from pyuk.kernel.sessions import Sessions
     from pyuk.kernel.task import Process, Task
     from pyuk.loader.vdso import Vdso
     from pyuk.machine.cpu import RegisterFile
@@ -81,6 +82,9 @@ class Kernel:
         """Called with the thread that ends its process, while that has its threads and its memory."""
         self.on_idle: Callable[[], object] | None = None
         """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
+        self.is_unattended: Callable[[], bool] | None = None
+        """Whether nobody outside could make the first process go on after a stop. Without it: somebody can."""
+        self._sessions: Sessions | None = None
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
         self.n_forks = self.n_switches = 0
@@ -130,6 +134,14 @@ class Kernel:
                 scheduler.has_slept = False
                 self.cache.notice_cuts()
 
+    def sessions(self) -> Sessions:
+        """What terminals ask."""
+        if self._sessions is None:
+            from pyuk.kernel.sessions import Sessions  # noqa: PLC0415  # most programs never see a terminal
+
+            self._sessions = Sessions(self)
+        return self._sessions
+
     def pause(self) -> None:
         """End `run` before the guest goes on. Nothing is lost: after `scheduler.is_paused = False` it can go on.
 
@@ -160,7 +172,7 @@ class Kernel:
                 return False
             self.load(task)
             if task.sleep is None:
-                if task.work & SIGNAL_PENDING:
+                if task.work & (SIGNAL_PENDING | WAS_STOPPED):
                     signals.deliver(task)
                     if not self._may_run(task):
                         continue
@@ -324,9 +336,9 @@ class Kernel:
         """execve(2) leaves a process with one thread, which is its leader."""
         lifecycle.end_other_threads(self, task)
 
-    def stop_process(self, task: Task, signo: int) -> None:
-        """SIGSTOP and its kind: no thread of the process runs until SIGCONT."""
-        lifecycle.stop_process(self, task.process, signo)
+    def stop_process(self, task: Task, signo: int) -> bool:
+        """SIGSTOP and its kind: no thread of the process runs until SIGCONT. False: nobody could send that."""
+        return lifecycle.stop_process(self, task.process, signo)
 
     def continue_process(self, process: Process, *, told: bool) -> None:
         """SIGCONT, or SIGKILL (not `told` to the parent): the process runs again if it was stopped."""

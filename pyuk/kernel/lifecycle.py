@@ -101,7 +101,7 @@ def clone(task: Task, wish: CloneArguments) -> Task:
     if not flags & CLONE_THREAD:
         process.exe, process.loaded, process.dumpable = task.process.exe, task.process.loaded, task.process.dumpable
         process.exe.hold()
-        process.pgid, process.sid = task.process.pgid, task.process.sid
+        process.pgid, process.sid, process.tty = task.process.pgid, task.process.sid, task.process.tty
         if process.parent is not None:
             process.parent.children.append(process)
     child.frame = _frame_of_child(task, wish)
@@ -210,6 +210,10 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
     kernel.machine.cpu.switch()
     process.exe.drop()
     process.vfork_done.wake()
+    if process.tty is not None or process.old_tty_pgid:
+        from pyuk.fs.tty import jobs  # noqa: PLC0415  # most programs never see a terminal
+
+        jobs.leave(kernel.sessions(), process, on_exit=True)
     _leave_children(kernel, process, sender)
     _tell_parent(kernel, process, creds.uid)
 
@@ -315,7 +319,7 @@ def is_orphaned(kernel: Kernel, pgid: int, sid: int) -> bool:
             continue
         parent = process.parent
         if parent is None and process is init:
-            return False  # whoever started pyuk may look after it
+            return kernel.is_unattended is not None and kernel.is_unattended()
         if parent is not None and parent.pgid != pgid and parent.sid == sid:
             return False
     return True
@@ -367,16 +371,19 @@ def reap(kernel: Kernel, process: Process) -> None:
 # Stop and go on
 
 
-def stop_process(kernel: Kernel, process: Process, signo: int) -> None:
-    """No thread of it runs any more (do_signal_stop)."""
-    if process.is_stopped or (signo != SIGSTOP and is_orphaned(kernel, process.pgid, process.sid)):
-        return
+def stop_process(kernel: Kernel, process: Process, signo: int) -> bool:
+    """No thread of it runs any more (do_signal_stop). False: it goes on, as nobody could make it go on later."""
+    if process.is_stopped:
+        return True
+    if signo != SIGSTOP and is_orphaned(kernel, process.pgid, process.sid):
+        return False
     for task in process.tasks:
         kernel.scheduler.withdraw(task)
     process.is_stopped = True
     process.news = signo
     kernel.machine.cpu.switch()
     _tell_of_stop(process, CLD_STOPPED, signo)
+    return True
 
 
 def continue_process(kernel: Kernel, process: Process, *, told: bool) -> None:

@@ -29,7 +29,7 @@ from pyuk.abi.signal import (
     SIGURG,
     SIGWINCH,
 )  # fmt: skip
-from pyuk.kernel.task import SIGNAL_PENDING
+from pyuk.kernel.task import SIGNAL_PENDING, WAS_STOPPED
 from pyuk.machine.cpu import RAX, RIP
 from pyuk.wait.queue import WaitQueue
 
@@ -220,8 +220,12 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
 
     Handlers are entered by frames on the guest's stack, the last one built runs first, as Linux.
     `interrupted` is the number of a call that ended with ERESTARTSYS or one of its kind: it is made
-    again, or ends with EINTR where a handler without SA_RESTART runs (arch/x86/kernel/signal.c).
+    again, or ends with EINTR where a handler without SA_RESTART runs (arch/x86/kernel/signal.c). That
+    is decided when a task that stops here goes on.
     """
+    if task.work & WAS_STOPPED:
+        task.work &= ~WAS_STOPPED
+        interrupted = task.interrupted
     while True:
         info = take_from(task, ~task.blocked)
         if info is None:
@@ -241,12 +245,10 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
             if info.signo in _IGNORED_BY_DEFAULT:
                 continue
             if info.signo in _STOPS_BY_DEFAULT:
-                task.kernel.stop_process(task, info.signo)
-                if interrupted is not None:
-                    _restart(task, interrupted)
-                if task.restore_blocked is not None:  # a call that is made again borrows its mask again
-                    task.blocked, task.restore_blocked = task.restore_blocked, None
-                    recompute(task)
+                if not task.kernel.stop_process(task, info.signo):
+                    continue
+                task.work |= WAS_STOPPED
+                task.interrupted = interrupted
                 return
             task.kernel.end_process(task, -info.signo, info)
             return

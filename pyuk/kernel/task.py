@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyuk.abi.types import Tid, UserAddr
     from pyuk.fs.context import FsContext
     from pyuk.fs.file import FdTable
+    from pyuk.fs.tty.device import Tty
     from pyuk.kernel.crash import Crash
     from pyuk.kernel.creds import Credentials
     from pyuk.kernel.kernel import Kernel
@@ -29,6 +30,8 @@ DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
 
 # Bits of Task.work: what the kernel has to do beside the call itself. 0 is the fast path.
 TRACED, SIGNAL_PENDING = 1 << 0, 1 << 1
+WAS_STOPPED = 1 << 6
+"""It has stopped on its way out of a call that is not settled yet: Task.interrupted."""
 
 
 class Process:
@@ -62,6 +65,7 @@ class Process:
         "max_rss_kib",
         "news",
         "next_timer",
+        "old_tty_pgid",
         "outer_parent_pid",
         "parent",
         "pending",
@@ -72,6 +76,7 @@ class Process:
         "status",
         "tasks",
         "times",
+        "tty",
         "uid_at_end",
         "vfork_done",
     )  # fmt: skip
@@ -81,6 +86,10 @@ class Process:
         self.parent = parent
         self.pgid: Tid = pid if parent is None else parent.pgid
         self.sid: Tid = pid if parent is None else parent.sid
+        self.tty: Tty | None = None if parent is None else parent.tty
+        """Its controlling terminal, which is its session's."""
+        self.old_tty_pgid = 0
+        """The foreground of the terminal that has hung up, which hears of the session leader's end; 0: none."""
         self.limits = limits
         self.tasks: list[Task] = []
         """Its threads, the oldest first; empty once it has ended."""
@@ -144,6 +153,7 @@ class Task:
         "files",
         "frame",
         "fs",
+        "interrupted",
         "is_dead",
         "is_ready",
         "kernel",
@@ -204,6 +214,8 @@ class Task:
         """It is in the scheduler's queue."""
         self.blocked = 0
         """sigset: bit signo - 1."""
+        self.interrupted: int | None = None
+        """With WAS_STOPPED: the number of the call, if it may be made again."""
         self.awaited = 0
         """The set that rt_sigtimedwait(2) sleeps for: these wake it although they are blocked."""
         self.restore_blocked: int | None = None

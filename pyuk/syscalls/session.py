@@ -44,4 +44,5 @@ def sys_setsid(task: Task) -> int:
     if any(other.pgid == process.pid for other in task.kernel.processes.values()):
         raise SyscallError(EPERM)
     process.sid = process.pgid = process.pid
+    process.tty = None
     return process.sid
