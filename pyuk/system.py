@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 
 import pyuk.syscalls  # noqa: F401  # declares the system calls
+from pyuk.abi.mount import MS_RELATIME
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import SIG_IGN
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
-from pyuk.fs.namespace import Namespace, host_directory
+from pyuk.fs.namespace import Namespace
 from pyuk.fs.stdio import stdio_table
 from pyuk.kernel.creds import Credentials
 from pyuk.kernel.host import HostClock, HostRandom
@@ -76,17 +77,19 @@ class System:
         self.cache = platform.cache
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         self.kernel.vdso = platform.vdso
-        self.host = HostFs(host_order=host_order)
+        self.host = HostFs(host_order=host_order, has_devices=True)
         self.host.cache = self.cache
         self.host.is_running = self.kernel.is_running
-        self._namespace = Namespace(self.host, self._make_proc)
+        self._namespace = Namespace()
+        self._namespace.mount(b"/", lambda: self.host, b"host", flags=MS_RELATIME)
+        self._namespace.mount(b"/proc", self._make_proc, b"proc", source=b"proc", flags=MS_RELATIME)
 
     def _make_proc(self) -> ProcFs:
         """/proc, which most programs never look at."""
         from pyuk.fs.procfs import ProcFs  # noqa: PLC0415
         from pyuk.kernel.proc import ProcessTable  # noqa: PLC0415
 
-        return ProcFs(self.host, ProcessTable(self.kernel))
+        return ProcFs(ProcessTable(self.kernel))
 
     def start(
         self,
@@ -110,7 +113,7 @@ class System:
         kernel = self.kernel
         umask = os.umask(0o077)
         os.umask(umask)
-        fs = FsContext(self._namespace, host_directory(self.host, directory), umask)
+        fs = FsContext(self._namespace, self._directory(directory), umask)
         process = Process(kernel.new_pid(), None, Limits(limits))
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         if files is None:
@@ -136,6 +139,13 @@ class System:
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
 
+    def _directory(self, path: bytes) -> OpenFile:
+        """A directory to start in. A relative path starts where pyuk itself was started. Raises OSError."""
+        directory = self.host.adopt(os.open(path, os.O_DIRECTORY | getattr(os, "O_PATH", 0) | os.O_CLOEXEC), 0)
+        directory.mount = self._namespace.root
+        directory.covers = True
+        return directory
+
     def _undo(self, task: Task) -> None:
         """A process that never ran: give back what it has."""
         task.files.release()
@@ -146,7 +156,7 @@ class System:
 
     def open(self, path: bytes, flags: int) -> OpenFile:
         """A file as a guest in the root directory would open it; the caller's to release. Errors: SyscallError."""
-        fs = FsContext(self._namespace, host_directory(self.host, b"/"), 0o022)
+        fs = FsContext(self._namespace, None, 0o022)
         try:
             return fs.open(path, flags)
         finally:
@@ -164,6 +174,7 @@ class System:
     def close(self) -> None:
         """End all guests; give its own platform back to the host."""
         self.kernel.end_all()
+        self._namespace.close()
         if self._own is not None:
             self._own.close()
 

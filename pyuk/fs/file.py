@@ -13,6 +13,7 @@ from pyuk.abi.errno import (
     ENOTTY,
     EOPNOTSUPP,
     EPERM,
+    EROFS,
     ESPIPE,
     EXDEV,
     SyscallError,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pyuk.fs.epoll import EpollItem
     from pyuk.fs.filesystem import FileSystem, Times
     from pyuk.fs.locks import FileLocks
+    from pyuk.fs.mount import Mount
+    from pyuk.fs.place import Place
     from pyuk.fs.stat import Stat, StatFs
     from pyuk.wait.queue import WaitQueue
 
@@ -64,7 +67,7 @@ class OpenFile:
     """
 
     __slots__ = (
-        "attached", "epoll_items", "filesystem", "flags", "ident", "in_host_proc", "readable", "refs", "stream",
+        "attached", "covers", "epoll_items", "filesystem", "flags", "ident", "mount", "readable", "refs", "stream",
         "writable",
     )  # fmt: skip
     can_poll = False
@@ -82,10 +85,12 @@ class OpenFile:
         """Reads give what there is now and never fill up: pipes, terminals, sockets."""
         self.ident = (-1, -1)
         """st_dev and st_ino of a host's regular file, by which the page cache knows it, or directory."""
-        self.in_host_proc = False
-        """Of the host's /proc, which knows the process that runs pyuk and not the guest's."""
+        self.mount: Mount | None = None
+        """The mount by which it was opened; None for what has no name: pipes, the caller's standard files."""
         self.filesystem: FileSystem | None = None
         """Whose directory this is, where it can be the start of a path walk."""
+        self.covers = False
+        """Of a directory: there was a mount on or below it when it was opened."""
         self.epoll_items: list[EpollItem] | None = None
         """Where epolls have it: they forget it when it is closed."""
         self.attached: list[Attached] | None = None
@@ -270,6 +275,14 @@ class OpenFile:
         """As fgetxattr(2), the whole value."""
         raise SyscallError(EOPNOTSUPP)
 
+    def setxattr(self, name: bytes, value: bytes, flags: int) -> None:
+        """As fsetxattr(2)."""
+        raise SyscallError(EOPNOTSUPP)
+
+    def removexattr(self, name: bytes) -> None:
+        """As fremovexattr(2)."""
+        raise SyscallError(EOPNOTSUPP)
+
     def listxattr(self) -> list[bytes]:
         """As flistxattr(2)."""
         return []
@@ -291,12 +304,23 @@ class OpenFile:
         return -1
 
     def host_name(self) -> bytes:
-        """A path by which the host finds exactly this file."""
+        """A path by which the host finds exactly this file. Never shown to a guest."""
         raise SyscallError(EXDEV)
+
+    def want_write(self) -> None:
+        """EROFS where the mount is read-only: what an open file carries may be changed only elsewhere."""
+        if self.mount is not None and self.mount.is_read_only:
+            raise SyscallError(EROFS)
+
+    def link_to(self, new: Place) -> None:
+        """Give it one more name."""
+        new.link_file(self)
 
     def link_text(self) -> bytes:
         """What readlink of /proc/self/fd/N gives."""
-        raise NotImplementedError
+        if self.mount is None:
+            raise NotImplementedError
+        return self.mount.path_of(self)
 
     def reopen(self, flags: int) -> OpenFile:
         """A new description of the same file: open("/proc/self/fd/N")."""

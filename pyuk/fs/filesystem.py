@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import os
 
     from pyuk.fs.file import OpenFile
+    from pyuk.fs.mount import Mount
     from pyuk.fs.stat import Stat, StatFs
 
 
@@ -34,9 +35,14 @@ class LinkMet(SyscallError):  # noqa: N818  # a question for another walk; an er
 class FileSystem:
     """Operations on names; each raises SyscallError as the system call of its name does."""
 
-    __slots__ = ()
+    __slots__ = ("mount",)
+    mount: Mount
+    """Where it is mounted; set when a path first leads there."""
     is_optimistic = False
     """Whether operations may be tried without a walk before: each finds links on the way itself (LinkMet)."""
+
+    def close(self) -> None:
+        """Give back what it holds; nobody uses it any more."""
 
     def walk(self, at: OpenFile | None, path: bytes, *, follow: bool) -> tuple[int, bytes | OpenFile] | None:
         """The first symbolic link among the components: where its name ends in path, and its target.
@@ -104,6 +110,10 @@ class FileSystem:
 
     def link(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, *, follow: bool) -> None:
         """As linkat(2) within this file system."""
+        raise SyscallError(EPERM)
+
+    def link_file(self, file: OpenFile, at: OpenFile | None, path: bytes) -> None:
+        """As linkat(2) with AT_EMPTY_PATH: a name for an open file of this file system."""
         raise SyscallError(EPERM)
 
     def symlink(self, at: OpenFile | None, path: bytes, target: bytes) -> None:

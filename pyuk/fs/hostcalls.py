@@ -1,13 +1,14 @@
-"""Host calls that Python's os module lacks or blurs, through the C library. Imported where one is made: ctypes is big.
+"""Host calls that Python's os module lacks or blurs, through the C library. Imported where one is made.
 
 `at` is a host descriptor, or None for the host's own working directory. All raise OSError.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
+
+from pyuk.machine import clib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,12 +20,23 @@ _AT_SYMLINK_FOLLOW = 0x400 if sys.platform == "linux" else 0x40
 _SPLICE_F_NONBLOCK = 2
 _AT_EACCESS = 0x200 if sys.platform == "linux" else 0x10
 
-_library = ctypes.CDLL(None, use_errno=True)
+_functions: dict[str, Any] = {}
 
 
 def has(name: str) -> bool:
     """Whether the host's C library knows the function."""
-    return hasattr(_library, name)
+    try:
+        _function(name)
+    except AttributeError:
+        return False
+    return True
+
+
+def _function(name: str) -> Any:
+    found = _functions.get(name)
+    if found is None:
+        found = _functions[name] = clib.errno_function(name)
+    return found
 
 
 def faccessat(at: int | None, path: bytes, mode: int, *, effective: bool, follow: bool) -> None:
@@ -35,9 +47,9 @@ def faccessat(at: int | None, path: bytes, mode: int, *, effective: bool, follow
 
 def statx(at: int | None, path: bytes, flags: int, mask: int) -> bytes:
     """The host's struct statx."""
-    buffer = ctypes.create_string_buffer(256)
+    buffer = clib.create_string_buffer(256)
     _call("statx", _dirfd(at), path, flags, mask, buffer)
-    return buffer.raw
+    return bytes(buffer)
 
 
 def renameat2(at: int | None, path: bytes, to: int | None, new: bytes, flags: int) -> None:
@@ -52,7 +64,7 @@ def linkat(at: int | None, path: bytes, to: int | None, new: bytes) -> None:
 
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
     """As fallocate(2)."""
-    _call("fallocate", fd, mode, ctypes.c_int64(offset), ctypes.c_int64(length))
+    _call("fallocate", fd, mode, clib.c_int64(offset), clib.c_int64(length))
 
 
 def copy_of_pipe(fd: int, n_bytes: int) -> bytes | None:
@@ -60,7 +72,7 @@ def copy_of_pipe(fd: int, n_bytes: int) -> bytes | None:
     reader, writer = os.pipe()
     try:
         try:
-            n = _call("tee", fd, writer, ctypes.c_size_t(n_bytes), _SPLICE_F_NONBLOCK)
+            n = _call("tee", fd, writer, clib.c_size_t(n_bytes), _SPLICE_F_NONBLOCK)
         except BlockingIOError:
             return None
         return os.read(reader, n) if n else b""
@@ -74,7 +86,7 @@ def statfs_identity(what: int | bytes) -> tuple[int, int]:
 
     Words 0 and 7 of Linux's struct statfs (asm-generic/statfs.h, 64 bits).
     """
-    buffer = (ctypes.c_uint64 * 32)()
+    buffer = (clib.c_uint64 * 32)()
     _call("fstatfs" if isinstance(what, int) else "statfs", what, buffer)
     return buffer[0], buffer[7]
 
@@ -84,7 +96,8 @@ def _dirfd(at: int | None) -> int:
 
 
 def _call(name: str, *arguments: Any) -> int:
-    result: int = getattr(_library, name)(*arguments)
-    if result == -1:
-        raise OSError(ctypes.get_errno(), name)
+    """The result, which is an int's or a small long's."""
+    result: int = _function(name)(*arguments)
+    if result & 0xFFFFFFFF == 0xFFFFFFFF:  # noqa: PLR2004  # an int's -1
+        raise OSError(clib.get_errno(), name)
     return result

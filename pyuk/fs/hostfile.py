@@ -12,7 +12,6 @@ import sys
 
 from pyuk.abi.errno import EACCES, EAGAIN, EINVAL, ENODEV, ENOENT, ENXIO, EOPNOTSUPP, SyscallError
 from pyuk.abi.fcntl import (
-    AT_EMPTY_PATH,
     F_GETPIPE_SZ,
     F_SETPIPE_SZ,
     O_APPEND,
@@ -262,17 +261,20 @@ class HostFile(OpenFile):
 
     def statx(self, flags: int, mask: int) -> bytes | None:
         """The host's own."""
-        return self.host.statx(self, b"", flags | AT_EMPTY_PATH, mask)
+        return self.host.statx(self, b"", flags, mask)
 
     def access(self, mode: int, *, effective: bool) -> None:
         """By way of the host's name for its descriptor."""
-        self.host.access(None, self.host_name(), mode, effective=effective, follow=True)
+        self.host.access_of(self.fd, mode, effective=effective)
 
     def readlink(self) -> bytes:
         """Of the link itself."""
         if not modes.S_ISLNK(self.mode):
             raise SyscallError(ENOENT)
-        return self.host.readlink(self, b"")
+        try:
+            return os.readlink(b"", dir_fd=self.fd)
+        except OSError as error:
+            raise guest_error(error) from None
 
     def pipe_bytes(self) -> int:
         """The host's pipe."""
@@ -405,12 +407,12 @@ class HostFile(OpenFile):
         return self.fd
 
     def link_text(self) -> bytes:
-        """The path as the host knows it now."""
-        return self.host.text_of(self.fd)
+        """The path in the guest's tree; the host's own for what came from outside."""
+        return self.host.text_of(self.fd) if self.mount is None else super().link_text()
 
     def reopen(self, flags: int) -> OpenFile:
         """A description of its own with its own rights, by way of the host's /proc/self/fd."""
-        return self.host.open(None, self.host.name_of(self.fd), flags, 0, 0)
+        return self.host.reopen(self, flags)
 
 
 class HostDirectory(HostFile):

@@ -25,6 +25,7 @@ from pyuk.abi.unistd import SEEK_CUR, SEEK_END, SEEK_SET, W_OK, X_OK
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import OpenFile
 from pyuk.fs.filesystem import FileSystem
+from pyuk.fs.hostfs import HostFs
 from pyuk.fs.stat import Stat, StatFs
 
 TYPE_CHECKING = False
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from pyuk.fs.file import FdTable
-    from pyuk.fs.hostfs import HostFs
 
     class Window(Protocol):
         """What is behind a file whose offsets are addresses."""
@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 
 
 _PROC_MAGIC = 0x9FA0
-_PROC_DEV = 21  # an anonymous device, where the host has no /proc
 _HOST_TEXTS = (b"cgroup", b"mountinfo", b"mounts", b"mountstats")
 """Files of a process that are the host's as long as the tree is."""
 _ROOT_LINKS = (b"self", b"thread-self")
@@ -84,35 +83,60 @@ class Node:
 
 
 class ProcFs(FileSystem):
-    """Takes absolute paths without links in between, as Namespace makes them."""
+    """What is no process's is the host's."""
 
     __slots__ = ("_dev", "_host", "_processes", "_uid_gid")
 
-    def __init__(self, host: HostFs, processes: Processes) -> None:
-        self._host = host
+    def __init__(self, processes: Processes) -> None:
+        self._host = HostFs(b"/proc", has_proc=True, has_devices=True)
         self._processes = processes
         self._dev = 0
         self._uid_gid = (os.getuid(), os.getgid())
 
-    def target(self, path: bytes, *, last: bool) -> bytes | None:
-        """What a link leads to, None for anything else. The file behind fd/N itself is not a path: it ends a walk."""
-        try:
-            node = self._node(path)
-            if node.kind == _FD:
-                return None if last else self._fd_file(node).link_text()
-            if node.kind == _LINK:
-                return self._link(node)
-            if node.kind == _HOST:
-                return self._host.readlink(None, path)
-        except SyscallError:
-            return None
+    def close(self) -> None:
+        """See FileSystem."""
+        self._host.close()
+
+    def walk(self, at: OpenFile | None, path: bytes, *, follow: bool) -> tuple[int, bytes | OpenFile] | None:
+        """See FileSystem."""
+        base = self._full(at, b"")
+        end = -1
+        while end < len(path):
+            end = path.find(b"/", end + 1)
+            if end < 0:
+                if not follow:
+                    return None
+                end = len(path)
+            full = base + b"/" + path[:end] if base else path[:end]
+            try:
+                node = self._node(full)
+                if node.kind == _FD:
+                    return end, self._fd_file(node).hold()
+                if node.kind == _LINK:
+                    return end, self._link(node)
+                if node.kind == _HOST:
+                    return end, self._host.readlink(None, full)
+            except SyscallError:
+                continue
         return None
+
+    def path_of(self, file: OpenFile) -> bytes:
+        """See FileSystem."""
+        return file.proc_path if isinstance(file, ProcFile) else self._host.path_of(file)
+
+    def _full(self, at: OpenFile | None, path: bytes) -> bytes:
+        base = b"" if at is None else self.path_of(at)
+        return base + b"/" + path if base and path else base or path
 
     def open(self, at: OpenFile | None, path: bytes, flags: int, mode: int, umask: int) -> OpenFile:
         """See FileSystem."""
+        path = self._full(at, path)
         node = self._node(path)
         if node.kind == _HOST:
-            return self._host.open(None, path, flags, mode, umask)
+            file = self._host.open(None, path, flags, mode, umask)
+            if file.filesystem is not None:
+                file.filesystem = self
+            return file
         if flags & O_CREAT and flags & O_EXCL:
             raise SyscallError(EEXIST)
         is_directory = node.kind in _DIRECTORIES
@@ -126,9 +150,7 @@ class ProcFs(FileSystem):
         if is_directory:
             if flags & O_ACCMODE != O_RDONLY or flags & O_CREAT:
                 raise SyscallError(EISDIR)
-            return ProcDirectory(self, path.rstrip(b"/") or b"/proc", node, shown)
-        if path.endswith(b"/"):
-            raise SyscallError(ENOTDIR)
+            return ProcDirectory(self, path, node, shown)
         if flags & O_ACCMODE != O_RDONLY and not flags & O_PATH and node.name != b"mem":
             raise SyscallError(EACCES)
         window = self._processes.windows.get(node.name)
@@ -138,6 +160,7 @@ class ProcFs(FileSystem):
 
     def stat(self, at: OpenFile | None, path: bytes, *, follow: bool) -> os.stat_result | Stat:
         """See FileSystem."""
+        path = self._full(at, path)
         node = self._node(path)
         if node.kind == _HOST:
             return self._host.stat(None, path, follow=follow)
@@ -147,17 +170,19 @@ class ProcFs(FileSystem):
 
     def statx(self, at: OpenFile | None, path: bytes, flags: int, mask: int) -> bytes | None:
         """See FileSystem."""
+        path = self._full(at, path)
         if self._node(path).kind == _HOST:
             return self._host.statx(None, path, flags, mask)
         return None
 
     def statfs(self, at: OpenFile | None, path: bytes) -> StatFs:
         """See FileSystem."""
-        node = self._node(path)
+        node = self._node(self._full(at, path))
         return self._fd_file(node).statfs() if node.kind == _FD else StatFs(_PROC_MAGIC)
 
     def readlink(self, at: OpenFile | None, path: bytes) -> bytes:
         """See FileSystem."""
+        path = self._full(at, path)
         node = self._node(path)
         if node.kind == _HOST:
             return self._host.readlink(None, path)
@@ -169,6 +194,7 @@ class ProcFs(FileSystem):
 
     def access(self, at: OpenFile | None, path: bytes, mode: int, *, effective: bool, follow: bool) -> None:
         """See FileSystem. Deviation: fd/N is granted without a look at the file's own rights."""
+        path = self._full(at, path)
         node = self._node(path)
         if node.kind == _HOST:
             self._host.access(None, path, mode, effective=effective, follow=follow)
@@ -178,7 +204,7 @@ class ProcFs(FileSystem):
     def mkdir(self, at: OpenFile | None, path: bytes, mode: int, umask: int) -> None:
         """No name can be made here."""
         try:
-            self._node(path)
+            self._node(self._full(at, path))
         except SyscallError:
             raise SyscallError(ENOENT) from None
         raise SyscallError(EEXIST)
@@ -186,7 +212,7 @@ class ProcFs(FileSystem):
     def stat_node(self, node: Node) -> Stat:
         """What lstat shows of one of our own."""
         if not self._dev:
-            self._dev = self._host.proc_dev if self._host.proc_dev >= 0 else _PROC_DEV
+            self._dev = os.fstat(self._host.root).st_dev
         kind = node.kind
         ino = node.pid << 20 | kind << 16
         if kind == _FD:
@@ -264,7 +290,7 @@ class ProcFs(FileSystem):
 
     def _node(self, path: bytes) -> Node:
         """Errors: ENOENT for other processes, pyuk's own among them; ENOTDIR below a file."""
-        parts = [part for part in path.split(b"/") if part][1:]
+        parts = path.split(b"/") if path else []
         if not parts:
             return Node(_ROOT)
         if parts[0] in _ROOT_LINKS:
@@ -315,12 +341,12 @@ class ProcFs(FileSystem):
 class ProcFile(OpenFile):
     """A text that is made when its beginning is read."""
 
-    __slots__ = ("_node", "_path", "_position", "_system", "_text")
+    __slots__ = ("_node", "_position", "_system", "_text", "proc_path")
 
     def __init__(self, system: ProcFs, path: bytes, node: Node, flags: int) -> None:
         super().__init__(flags)
         self._system = system
-        self._path = path
+        self.proc_path = path
         self._node = node
         self._position = 0
         self._text = b""
@@ -366,13 +392,9 @@ class ProcFile(OpenFile):
         """As procfs."""
         return StatFs(_PROC_MAGIC)
 
-    def link_text(self) -> bytes:
-        """The path it was opened by."""
-        return self._path
-
     def reopen(self, flags: int) -> OpenFile:
         """A new one at the beginning."""
-        return self._system.open(None, self._path, flags, 0, 0)
+        return self._system.open(None, self.proc_path, flags, 0, 0)
 
 
 class ProcWindow(ProcFile):

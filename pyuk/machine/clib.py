@@ -9,6 +9,7 @@ from __future__ import annotations
 from _ctypes import (
     FUNCFLAG_CDECL,
     FUNCFLAG_PYTHONAPI,
+    FUNCFLAG_USE_ERRNO,
     CFuncPtr,
     Structure,
     _Pointer,
@@ -16,6 +17,7 @@ from _ctypes import (
     addressof,
     byref,
     dlopen,
+    get_errno,
 )
 
 TYPE_CHECKING = False
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 else:
     Address = Bool = Bytes = Integer = Text = _SimpleCData
 
-__all__ = ["Structure", "addressof", "byref"]
+__all__ = ["Structure", "addressof", "byref", "get_errno"]
 
 
 class c_bool(Bool):  # noqa: N801
@@ -60,6 +62,10 @@ class c_int(Integer):  # noqa: N801
 
 class c_uint32(Integer):  # noqa: N801
     _type_ = "I"
+
+
+class c_int64(Integer):  # noqa: N801
+    _type_ = "q"
 
 
 class c_uint64(Integer):  # noqa: N801
@@ -93,6 +99,16 @@ class CDLL:
         function = self._function((name, self))  # type: ignore[arg-type]  # anything with a _handle
         setattr(self, name, function)
         return function
+
+
+def errno_function(name: str) -> Any:
+    """A function of the program's own C library that gives a long and leaves its errno to get_errno()."""
+
+    class Function(CFuncPtr):
+        _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+        _restype_ = c_int64
+
+    return Function((name, CDLL(None)))  # type: ignore[arg-type]  # anything with a _handle
 
 
 class PyDLL(CDLL):

@@ -33,7 +33,7 @@ def _mknod(task: Task, dirfd: int, address: UserAddr, mode: int, dev: int) -> in
     kind = mode & S_IFMT
     if kind not in _TYPES:
         raise SyscallError(EPERM if kind == S_IFDIR else EINVAL)
-    system, at, path = locate(task, dirfd, address, follow=False)
+    place = locate(task, dirfd, address, follow=False)
     device = dev >> 8 & 0xFFF, dev & 0xFF | dev >> 12 & 0xFFF00  # include/linux/kdev_t.h: new_decode_dev
-    system.mknod(at, path, mode & 0o177777, device, task.fs.umask)
+    place.mknod(mode & 0o177777, device, task.fs.umask)
     return 0

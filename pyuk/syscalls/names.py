@@ -10,10 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.types import Fd, UserAddr
     from pyuk.fs.file import OpenFile
-    from pyuk.fs.filesystem import FileSystem
+    from pyuk.fs.place import Place
     from pyuk.kernel.task import Task
-
-    Place = tuple[FileSystem, OpenFile | None, bytes]
 
 
 def user_path(task: Task, address: UserAddr, *, may_be_empty: bool = False) -> bytes:
@@ -32,7 +30,7 @@ def start_of(task: Task, dirfd: Fd | int, path: bytes) -> OpenFile:
 
 
 def locate(task: Task, dirfd: Fd | int, address: UserAddr, *, follow: bool = True) -> Place:
-    """File system, start and path for a call's dirfd and path. follow: whether the call follows a last link."""
+    """Where a call's dirfd and path lead. follow: whether the call follows a last link."""
     path = user_path(task, address)
     return task.fs.find(path, start_of(task, dirfd, path), follow=follow)
 

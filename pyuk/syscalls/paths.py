@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINVAL, ENOENT, EXDEV, SyscallError
+from pyuk.abi.errno import EINVAL, ENOENT, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     AT_FDCWD,
@@ -21,7 +21,7 @@ from pyuk.syscalls.names import empty_path_file, locate, locate_cwd, start_of, u
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from pyuk.abi.declare import (
         Annotated,
@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from pyuk.abi.kinds import IN, OUT, Buffer, StructAt
     from pyuk.abi.structs import TIMESTAMP, TIMEVAL_STAMP
     from pyuk.abi.types import UserAddr
+    from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
+    from pyuk.fs.place import Place
     from pyuk.kernel.task import Task
 
 _PERMISSIONS = 0o7777
@@ -69,8 +71,7 @@ def _readlink(task: Task, dirfd: int, address: UserAddr, buf: UserAddr, size_byt
         raise SyscallError(EINVAL)
     path = user_path(task, address, may_be_empty=True)
     if path:
-        system, at, name = task.fs.find(path, start_of(task, dirfd, path), follow=False)
-        target = system.readlink(at, name)
+        target = task.fs.find(path, start_of(task, dirfd, path), follow=False).readlink()
     else:
         target = empty_path_file(task, dirfd).readlink()
     target = target[:size_bytes]
@@ -81,8 +82,7 @@ def _readlink(task: Task, dirfd: int, address: UserAddr, buf: UserAddr, size_byt
 @syscall("unlink")
 def sys_unlink(task: Task, pathname: PathArg) -> int:
     """Remove a name."""
-    system, at, path = locate_cwd(task, pathname, follow=False)
-    system.unlink(at, path)
+    locate_cwd(task, pathname, follow=False).unlink()
     return 0
 
 
@@ -91,35 +91,32 @@ def sys_unlinkat(task: Task, dfd: DirFdArg, pathname: PathArg, flag: AtFlagsArg)
     """Remove a name, or with AT_REMOVEDIR a directory."""
     if flag & ~AT_REMOVEDIR:
         raise SyscallError(EINVAL)
-    system, at, path = locate(task, dfd, pathname, follow=False)
+    place = locate(task, dfd, pathname, follow=False)
     if flag:
-        system.rmdir(at, path)
+        place.rmdir()
     else:
-        system.unlink(at, path)
+        place.unlink()
     return 0
 
 
 @syscall("rmdir")
 def sys_rmdir(task: Task, pathname: PathArg) -> int:
     """Remove an empty directory."""
-    system, at, path = locate_cwd(task, pathname, follow=False)
-    system.rmdir(at, path)
+    locate_cwd(task, pathname, follow=False).rmdir()
     return 0
 
 
 @syscall("mkdir")
 def sys_mkdir(task: Task, pathname: PathArg, mode: ModeArg) -> int:
     """Make a directory."""
-    system, at, path = locate_cwd(task, pathname, follow=False)
-    system.mkdir(at, path, mode & 0o1777, task.fs.umask)
+    locate_cwd(task, pathname, follow=False).mkdir(mode & 0o1777, task.fs.umask)
     return 0
 
 
 @syscall("mkdirat")
 def sys_mkdirat(task: Task, dfd: DirFdArg, pathname: PathArg, mode: ModeArg) -> int:
     """Make a directory."""
-    system, at, path = locate(task, dfd, pathname, follow=False)
-    system.mkdir(at, path, mode & 0o1777, task.fs.umask)
+    locate(task, dfd, pathname, follow=False).mkdir(mode & 0o1777, task.fs.umask)
     return 0
 
 
@@ -147,19 +144,18 @@ def _rename(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, 
     others = RENAME_NOREPLACE | RENAME_WHITEOUT
     if flags & ~(others | RENAME_EXCHANGE) or (flags & RENAME_EXCHANGE and flags & others):
         raise SyscallError(EINVAL)
-    system, at, path = locate(task, olddfd, old, follow=False)
-    try:
-        target, to, name = locate(task, newdfd, new, follow=False)
-    except SyscallError:
-        parent = path.rstrip(b"/").rpartition(b"/")[0]
-        if parent:
-            system.stat(at, parent + b"/", follow=True)  # the old name's errors come first
-        raise
-    if target is not system:
-        raise SyscallError(EXDEV)
-    system.rename(at, path, to, name, flags)
-    task.fs.namespace.links_changed()
+    place = locate(task, olddfd, old, follow=False)
+    place.rename(_new_name(task, newdfd, new, place.check_parent), flags)
     return 0
+
+
+def _new_name(task: Task, dirfd: int, address: UserAddr, check_old: Callable[[], object]) -> Place:
+    """Where a new name leads; the old one's errors come first."""
+    try:
+        return locate(task, dirfd, address, follow=False)
+    except SyscallError:
+        check_old()
+        raise
 
 
 @syscall("link")
@@ -184,20 +180,10 @@ def _link(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, fl
     if not path:
         if task.creds.euid != 0:  # Linux fs/namei.c, do_linkat: CAP_DAC_READ_SEARCH
             raise SyscallError(ENOENT)
-        system, at, name = task.fs.namespace.host, None, empty_path_file(task, olddfd).host_name()
-        follow = True
-    else:
-        found, at, name = task.fs.find(path, start_of(task, olddfd, path), follow=follow)
-        system = found  # type: ignore[assignment]
-    try:
-        target, to, new_name = locate(task, newdfd, new, follow=False)
-    except SyscallError:
-        system.stat(at, name, follow=follow)  # the old name's errors come first
-        raise
-    if target is not system:
-        raise SyscallError(EXDEV)
-    system.link(at, name, to, new_name, follow=follow)
-    task.fs.namespace.links_changed()
+        empty_path_file(task, olddfd).link_to(locate(task, newdfd, new, follow=False))
+        return 0
+    place = task.fs.find(path, start_of(task, olddfd, path), follow=follow)
+    place.link(_new_name(task, newdfd, new, place.stat))
     return 0
 
 
@@ -205,9 +191,7 @@ def _link(task: Task, olddfd: int, old: UserAddr, newdfd: int, new: UserAddr, fl
 def sys_symlink(task: Task, target: PathArg, linkpath: PathArg) -> int:
     """A name that stands for a path."""
     text = user_path(task, target)
-    system, at, path = locate_cwd(task, linkpath, follow=False)
-    system.symlink(at, path, text)
-    task.fs.namespace.links_changed()
+    locate_cwd(task, linkpath, follow=False).symlink(text)
     return 0
 
 
@@ -215,55 +199,53 @@ def sys_symlink(task: Task, target: PathArg, linkpath: PathArg) -> int:
 def sys_symlinkat(task: Task, target: PathArg, newdfd: DirFdArg, linkpath: PathArg) -> int:
     """A name that stands for a path."""
     text = user_path(task, target)
-    system, at, path = locate(task, newdfd, linkpath, follow=False)
-    system.symlink(at, path, text)
-    task.fs.namespace.links_changed()
+    locate(task, newdfd, linkpath, follow=False).symlink(text)
     return 0
 
 
 @syscall("chmod")
 def sys_chmod(task: Task, filename: PathArg, mode: ModeArg) -> int:
     """Change the permission bits."""
-    system, at, path = locate_cwd(task, filename)
-    system.chmod(at, path, mode & _PERMISSIONS)
+    locate_cwd(task, filename).chmod(mode & _PERMISSIONS)
     return 0
 
 
 @syscall("fchmod")
 def sys_fchmod(task: Task, fd: FdArg, mode: ModeArg) -> int:
     """Of an open file."""
-    task.files.get(fd).chmod(mode & _PERMISSIONS)
+    file = task.files.get(fd)
+    file.want_write()
+    file.chmod(mode & _PERMISSIONS)
     return 0
 
 
 @syscall("fchmodat")
 def sys_fchmodat(task: Task, dfd: DirFdArg, filename: PathArg, mode: ModeArg) -> int:
     """Of a path; the kernel's call has no flags."""
-    system, at, path = locate(task, dfd, filename)
-    system.chmod(at, path, mode & _PERMISSIONS)
+    locate(task, dfd, filename).chmod(mode & _PERMISSIONS)
     return 0
 
 
 @syscall("chown")
 def sys_chown(task: Task, filename: PathArg, user: UidArg, group: GidArg) -> int:
     """Change owner and group, links followed."""
-    system, at, path = locate_cwd(task, filename)
-    system.chown(at, path, _id(user), _id(group), follow=True)
+    locate_cwd(task, filename).chown(_id(user), _id(group))
     return 0
 
 
 @syscall("lchown")
 def sys_lchown(task: Task, filename: PathArg, user: UidArg, group: GidArg) -> int:
     """Of a link itself."""
-    system, at, path = locate_cwd(task, filename, follow=False)
-    system.chown(at, path, _id(user), _id(group), follow=False)
+    locate_cwd(task, filename, follow=False).chown(_id(user), _id(group))
     return 0
 
 
 @syscall("fchown")
 def sys_fchown(task: Task, fd: FdArg, user: UidArg, group: GidArg) -> int:
     """Of an open file."""
-    task.files.get(fd).chown(_id(user), _id(group))
+    file = task.files.get(fd)
+    file.want_write()
+    file.chown(_id(user), _id(group))
     return 0
 
 
@@ -274,11 +256,12 @@ def sys_fchownat(task: Task, dfd: DirFdArg, filename: PathArg, user: UidArg, gro
         raise SyscallError(EINVAL)
     path = user_path(task, filename, may_be_empty=bool(flag & AT_EMPTY_PATH))
     if not path:
-        empty_path_file(task, dfd).chown(_id(user), _id(group))
+        file = empty_path_file(task, dfd)
+        file.want_write()
+        file.chown(_id(user), _id(group))
         return 0
     follow = not flag & AT_SYMLINK_NOFOLLOW
-    system, at, name = task.fs.find(path, start_of(task, dfd, path), follow=follow)
-    system.chown(at, name, _id(user), _id(group), follow=follow)
+    task.fs.find(path, start_of(task, dfd, path), follow=follow).chown(_id(user), _id(group))
     return 0
 
 
@@ -297,20 +280,24 @@ def sys_utimensat(
     if flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) or (not filename and dfd != AT_FDCWD and flags):
         raise SyscallError(EINVAL)
     if not filename and dfd != AT_FDCWD:
-        task.files.get(dfd).utime(_times(values))
-        return 0
+        return _futimens(task.files.get(dfd), _times(values))
     path = user_path(task, filename, may_be_empty=bool(flags & AT_EMPTY_PATH))
     if not path:
-        empty_path_file(task, dfd).utime(_times(values))
-        return 0
+        return _futimens(empty_path_file(task, dfd), _times(values))
     follow = not flags & AT_SYMLINK_NOFOLLOW
-    system, at, name = task.fs.find(path, start_of(task, dfd, path), follow=follow)
+    place = task.fs.find(path, start_of(task, dfd, path), follow=follow)
     try:
         times = _times(values)
     except SyscallError:
-        system.stat(at, name, follow=follow)
+        place.stat()
         raise
-    system.utime(at, name, times, follow=follow)
+    place.utime(times)
+    return 0
+
+
+def _futimens(file: OpenFile, times_ns: Times) -> int:
+    file.want_write()
+    file.utime(times_ns)
     return 0
 
 
@@ -323,8 +310,7 @@ def sys_utimes(task: Task, filename: PathArg, utimes: Annotated[UserAddr, Struct
         if any(not 0 <= microseconds < _SECOND_NS // 1000 for _, microseconds in values):
             raise SyscallError(EINVAL)
         times = _times([(seconds, microseconds * 1000) for seconds, microseconds in values])
-    system, at, path = locate_cwd(task, filename)
-    system.utime(at, path, times, follow=True)
+    locate_cwd(task, filename).utime(times)
     return 0
 
 
@@ -332,8 +318,7 @@ def sys_utimes(task: Task, filename: PathArg, utimes: Annotated[UserAddr, Struct
 def sys_utime(task: Task, filename: PathArg, times: Annotated[UserAddr, StructAt(IN, UTIMBUF)]) -> int:
     """In seconds."""
     seconds = UTIMBUF.unpack(task.mem.read(times, UTIMBUF.size)) if times else None
-    system, at, path = locate_cwd(task, filename)
-    system.utime(at, path, seconds and (seconds[0] * _SECOND_NS, seconds[1] * _SECOND_NS), follow=True)
+    locate_cwd(task, filename).utime(seconds and (seconds[0] * _SECOND_NS, seconds[1] * _SECOND_NS))
     return 0
 
 
@@ -364,12 +349,12 @@ def sys_truncate(task: Task, path: PathArg, length: LengthArg) -> int:
     """Set a file's size."""
     if length < 0:
         raise SyscallError(EINVAL)
-    system, at, name = locate_cwd(task, path)
+    place = locate_cwd(task, path)
     if length > task.limits.soft[RLIMIT_FSIZE]:
         from pyuk.syscalls.filesize import check_new_size  # noqa: PLC0415  # few have such a limit
 
-        check_new_size(task, system.stat(at, name, follow=True), length)
-    system.truncate(at, name, length)
+        check_new_size(task, place.stat(), length)
+    place.truncate(length)
     return 0
 
 

@@ -11,9 +11,17 @@ from pyuk.abi.fcntl import (
     AT_STATX_SYNC_TYPE,
     AT_SYMLINK_NOFOLLOW,
 )  # fmt: skip
-from pyuk.abi.stat import STATX__RESERVED, STATX_BASIC_STATS, STATX_BTIME, STATX_DIOALIGN, STATX_MNT_ID
+from pyuk.abi.stat import (
+    STATX__RESERVED,
+    STATX_ATTR_MOUNT_ROOT,
+    STATX_BASIC_STATS,
+    STATX_BTIME,
+    STATX_DIOALIGN,
+    STATX_MNT_ID,
+)  # fmt: skip
 from pyuk.abi.structs import STAT, STATFS, STATX
 from pyuk.abi.syscall import syscall
+from pyuk.abi.unistd import W_OK
 from pyuk.syscalls.names import empty_path_file, locate_cwd, start_of, user_path
 
 TYPE_CHECKING = False
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
     )
     from pyuk.abi.kinds import OUT, StructAt
     from pyuk.abi.types import UserAddr
+    from pyuk.fs.file import OpenFile
+    from pyuk.fs.mount import Mount
     from pyuk.fs.stat import Stat, StatFs
     from pyuk.kernel.task import Task
 
@@ -40,21 +50,20 @@ if TYPE_CHECKING:
 
 _STATX_6_1 = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID | STATX_DIOALIGN
 _SECOND_NS = 1_000_000_000
+_ATTRIBUTES_MASK_AT, _MNT_ID_AT = 56, 144  # struct statx: stx_attributes_mask, stx_mnt_id
 
 
 @syscall("stat")
 def sys_stat(task: Task, filename: PathArg, statbuf: Annotated[UserAddr, StructAt(OUT, STAT)]) -> int:
     """Of a path, links followed."""
-    system, at, path = locate_cwd(task, filename)
-    task.mem.write(statbuf, pack_stat(system.stat(at, path, follow=True)))
+    task.mem.write(statbuf, pack_stat(locate_cwd(task, filename).stat()))
     return 0
 
 
 @syscall("lstat")
 def sys_lstat(task: Task, filename: PathArg, statbuf: Annotated[UserAddr, StructAt(OUT, STAT)]) -> int:
     """Of a path, a last link itself."""
-    system, at, path = locate_cwd(task, filename, follow=False)
-    task.mem.write(statbuf, pack_stat(system.stat(at, path, follow=False)))
+    task.mem.write(statbuf, pack_stat(locate_cwd(task, filename, follow=False).stat()))
     return 0
 
 
@@ -75,8 +84,7 @@ def sys_newfstatat(
     path = user_path(task, filename, may_be_empty=bool(flag & AT_EMPTY_PATH))
     if path:
         follow = not flag & AT_SYMLINK_NOFOLLOW
-        system, at, name = task.fs.find(path, start_of(task, dfd, path), follow=follow)
-        found = system.stat(at, name, follow=follow)
+        found = task.fs.find(path, start_of(task, dfd, path), follow=follow).stat()
     else:
         found = empty_path_file(task, dfd).stat()
     task.mem.write(statbuf, pack_stat(found))
@@ -101,11 +109,31 @@ def _statx(task: Task, dirfd: int, path: bytes, flags: int, mask: int) -> bytes:
     """struct statx from the host where the file is the host's, else from what stat knows."""
     if not path:
         file = empty_path_file(task, dirfd)
-        return file.statx(flags, mask) or _pack_statx(file.stat())
-    follow = not flags & AT_SYMLINK_NOFOLLOW
-    system, at, name = task.fs.find(path, start_of(task, dirfd, path), follow=follow)
-    flags &= ~AT_EMPTY_PATH
-    return system.statx(at, name, flags, mask) or _pack_statx(system.stat(at, name, follow=follow))
+        return _in_mount(file.statx(flags, mask) or _pack_statx(file.stat()), file.mount, is_root=_is_root(file))
+    place = task.fs.find(path, start_of(task, dirfd, path), follow=not flags & AT_SYMLINK_NOFOLLOW)
+    found = place.statx(flags & ~AT_EMPTY_PATH, mask) or _pack_statx(place.stat())
+    reached = place.file
+    if reached is not None:
+        return _in_mount(found, reached.mount, is_root=False)
+    return _in_mount(found, place.mount, is_root=place.at is None and not place.name)
+
+
+def _is_root(file: OpenFile) -> bool:
+    return file.mount is not None and file.filesystem is not None and not file.mount.fs.path_of(file)
+
+
+def _in_mount(packed: bytes, mount: Mount | None, *, is_root: bool) -> bytes:
+    """A struct statx with what the guest's mount table says of the file."""
+    if mount is None:
+        return packed
+    found = bytearray(packed)
+    mask, attributes, known = (int.from_bytes(found[at : at + 8], "little") for at in (0, 8, _ATTRIBUTES_MASK_AT))
+    attributes = attributes | STATX_ATTR_MOUNT_ROOT if is_root else attributes & ~STATX_ATTR_MOUNT_ROOT
+    found[0:4] = (mask & 0xFFFFFFFF | STATX_MNT_ID).to_bytes(4, "little")
+    found[8:16] = attributes.to_bytes(8, "little")
+    found[_ATTRIBUTES_MASK_AT : _ATTRIBUTES_MASK_AT + 8] = (known | STATX_ATTR_MOUNT_ROOT).to_bytes(8, "little")
+    found[_MNT_ID_AT : _MNT_ID_AT + 8] = mount.id.to_bytes(8, "little")
+    return bytes(found)
 
 
 @syscall("access")
@@ -133,25 +161,30 @@ def _access(task: Task, dirfd: int, address: UserAddr, mode: int, flags: int) ->
     path = user_path(task, address, may_be_empty=bool(flags & AT_EMPTY_PATH))
     if path:
         follow = not flags & AT_SYMLINK_NOFOLLOW
-        system, at, name = task.fs.find(path, start_of(task, dirfd, path), follow=follow)
-        system.access(at, name, mode, effective=effective, follow=follow)
+        task.fs.find(path, start_of(task, dirfd, path), follow=follow).access(mode, effective=effective)
     else:
-        empty_path_file(task, dirfd).access(mode, effective=effective)
+        file = empty_path_file(task, dirfd)
+        file.access(mode, effective=effective)
+        if mode & W_OK:
+            file.want_write()
     return 0
 
 
 @syscall("statfs")
 def sys_statfs(task: Task, pathname: PathArg, buf: Annotated[UserAddr, StructAt(OUT, STATFS)]) -> int:
     """Of the file system with this path."""
-    system, at, path = locate_cwd(task, pathname)
-    task.mem.write(buf, _pack_statfs(system.statfs(at, path)))
+    task.mem.write(buf, _pack_statfs(locate_cwd(task, pathname).statfs()))
     return 0
 
 
 @syscall("fstatfs")
 def sys_fstatfs(task: Task, fd: FdArg, buf: Annotated[UserAddr, StructAt(OUT, STATFS)]) -> int:
     """Of the file system with this file."""
-    task.mem.write(buf, _pack_statfs(task.files.get_any(fd).statfs()))
+    file = task.files.get_any(fd)
+    found = file.statfs()
+    if file.mount is not None:
+        found.f_flags = file.mount.statfs_flags(found.f_flags)
+    task.mem.write(buf, _pack_statfs(found))
     return 0
 
 

@@ -19,8 +19,8 @@ def sys_getxattr(
     task: Task, pathname: PathArg, name: CStringArg, value: Annotated[UserAddr, Buffer(OUT, "return")], size: SizeArg
 ) -> int:
     """An extended attribute of a path."""
-    system, at, path = locate_cwd(task, pathname)
-    return _give(task, system.getxattr(at, path, _attribute(task, name), follow=True), value, size)
+    place = locate_cwd(task, pathname)
+    return _give(task, place.getxattr(_attribute(task, name)), value, size)
 
 
 @syscall("lgetxattr")
@@ -28,8 +28,8 @@ def sys_lgetxattr(
     task: Task, pathname: PathArg, name: CStringArg, value: Annotated[UserAddr, Buffer(OUT, "return")], size: SizeArg
 ) -> int:
     """An extended attribute of a link itself."""
-    system, at, path = locate_cwd(task, pathname, follow=False)
-    return _give(task, system.getxattr(at, path, _attribute(task, name), follow=False), value, size)
+    place = locate_cwd(task, pathname, follow=False)
+    return _give(task, place.getxattr(_attribute(task, name)), value, size)
 
 
 @syscall("fgetxattr")
@@ -48,8 +48,7 @@ def sys_listxattr(
     size: SizeArg,
 ) -> int:
     """The names of a path's extended attributes, each with a NUL."""
-    system, at, path = locate_cwd(task, pathname)
-    return _give(task, _joined(system.listxattr(at, path, follow=True)), list, size)
+    return _give(task, _joined(locate_cwd(task, pathname).listxattr()), list, size)
 
 
 @syscall("llistxattr")
@@ -60,8 +59,7 @@ def sys_llistxattr(
     size: SizeArg,
 ) -> int:
     """The same of a link itself."""
-    system, at, path = locate_cwd(task, pathname, follow=False)
-    return _give(task, _joined(system.listxattr(at, path, follow=False)), list, size)
+    return _give(task, _joined(locate_cwd(task, pathname, follow=False).listxattr()), list, size)
 
 
 @syscall("flistxattr")

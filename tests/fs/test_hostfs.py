@@ -19,6 +19,7 @@ from pyuk.abi.fcntl import O_NONBLOCK, O_RDWR, O_WRONLY
 from pyuk.abi.ioctls import TCGETS, TCSETS, TIOCGWINSZ
 from pyuk.fs import errors
 from pyuk.fs.errors import guest_error
+from pyuk.fs.hostfs import HostFs
 from pyuk.fs.stdio import StdioFile
 from tests.host_context import host_context
 
@@ -35,6 +36,7 @@ def fs(tmp_path: Path) -> Iterator[FsContext]:
     context = host_context(os.fsencode(tmp_path))
     yield context
     context.release()
+    context.namespace.close()
 
 
 def test_errors_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +94,10 @@ def test_what_cannot_be_mapped(fs: FsContext, tmp_path: Path) -> None:
         file.release()
 
 
-def test_standard_files_are_left_as_they_were(fs: FsContext) -> None:
+def test_standard_files_are_left_as_they_were() -> None:
     """Closing the guest's stdin leaves the host's; O_NONBLOCK stays the guest's own; only what is asked is read."""
     reader, writer = os.pipe()
-    host = fs.namespace.host
+    host = HostFs()
     file = StdioFile(host, reader, O_RDWR, os.fstat(reader).st_mode, 0)
     file.set_status(file.status_flags() | O_NONBLOCK)
     assert os.get_blocking(reader)

@@ -13,7 +13,7 @@ from pyuk.abi.errno import EACCES, ENOENT, ENOTDIR, SyscallError
 from pyuk.fs.context import FsContext
 from pyuk.fs.file import FdTable
 from pyuk.fs.hostfs import HostFs
-from pyuk.fs.namespace import Namespace, host_directory
+from pyuk.fs.namespace import Namespace
 from pyuk.fs.pipe import new_pipe
 from pyuk.fs.procfs import ProcFs
 
@@ -70,11 +70,14 @@ def process() -> Iterator[OneProcess]:
 @pytest.fixture
 def fs(process: OneProcess, tmp_path: Path) -> Iterator[FsContext]:
     """A view with a scratch directory as its working directory."""
-    host = HostFs()
-    namespace = Namespace(host, lambda: ProcFs(host, process))
-    context = FsContext(namespace, host_directory(host, os.fsencode(tmp_path)), 0o022)
+    namespace = Namespace()
+    namespace.mount(b"/", lambda: HostFs(has_devices=True), b"host")
+    namespace.mount(b"/proc", lambda: ProcFs(process), b"proc")
+    context = FsContext(namespace, None, 0o022)
+    context.chdir(os.path.realpath(os.fsencode(tmp_path)))
     yield context
     context.release()
+    context.namespace.close()
 
 
 def read(file: OpenFile) -> bytes:

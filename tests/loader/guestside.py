@@ -10,7 +10,6 @@ from pyuk.abi.errno import SyscallError
 from pyuk.abi.resource import RLIM64_INFINITY, RLIM_NLIMITS, RLIMIT_AS, RLIMIT_STACK
 from pyuk.abi.types import FrameNr
 from pyuk.fs.file import OpenFile
-from pyuk.fs.hostfs import HostFs
 from pyuk.loader import LateLoadError, LoadError
 from pyuk.loader.load import Loaded, prepare
 from pyuk.loader.stack import Cpu
@@ -19,6 +18,7 @@ from pyuk.machine.ram import Ram
 from pyuk.mm.pagecache import PageCache
 from pyuk.mm.space import AddressSpace
 from pyuk.mm.usermem import UserMemory
+from tests.host_context import host_context
 from tests.loader.elfmaker import EXIT_0
 from tests.loader.hostexec import ADDRESS_SPACE_BYTES, Native, Someone
 
@@ -99,12 +99,11 @@ class Guests:
         self._n_fds = _n_open()
         self.machine = FakeMachine()
         self.cache = PageCache(self.machine)
-        self.host = HostFs()
-        self.directory = self.host.open(None, os.fsencode(directory), 0, 0, 0)
+        self.fs = host_context(os.fsencode(directory))
 
     def open(self, path: bytes, flags: int, /) -> OpenFile:
         """The opener: relative to the directory."""
-        return self.host.open(self.directory, path, flags, 0, 0)
+        return self.fs.open(path, flags)
 
     def execve(
         self,
@@ -141,7 +140,8 @@ class Guests:
     def close(self) -> None:
         """Every process is gone: no frame has an owner and no descriptor is left open."""
         self.cache.close()
-        self.directory.release()
+        self.fs.release()
+        self.fs.namespace.close()
         assert self.machine.ram.n_used == 0
         assert _n_open() == self._n_fds
 

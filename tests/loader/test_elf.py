@@ -22,6 +22,8 @@ from tests.loader.elfmaker import EXEC, PT_GNU_STACK, PT_INTERP, PT_NOTE, STATIC
 
 MakeImage = Callable[[bytes], Image]
 
+_HOST = HostFs()
+
 
 @pytest.fixture
 def image(tmp_path: Path) -> MakeImage:
@@ -30,7 +32,7 @@ def image(tmp_path: Path) -> MakeImage:
     def make(data: bytes) -> Image:
         path = tmp_path / "program"
         path.write_bytes(data)
-        return Image(b"program", HostFs().open(None, bytes(path), 0, 0, 0))
+        return Image(b"program", _HOST.open(None, bytes(path)[1:], 0, 0, 0))
 
     return make
 

@@ -159,3 +159,4 @@ class FileTask:
         self.files.check_invariants()
         self.files.close_all()
         self.fs.release()
+        self.fs.namespace.close()

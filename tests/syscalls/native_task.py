@@ -108,12 +108,13 @@ class Pair:
         self.task.mem.write(room.guest, data)
         return room
 
-    def contents(self, room: Room) -> bytes:
-        """What stands in a room, the same on both sides."""
-        native = ctypes.string_at(room.native, room.n_bytes)
-        guest = self.task.mem.read(room.guest, room.n_bytes)
+    def contents(self, room: Room, *, but: slice = slice(0)) -> bytes:
+        """What stands in a room, the same on both sides, `but` for what is each side's own."""
+        native = bytearray(ctypes.string_at(room.native, room.n_bytes))
+        guest = bytearray(self.task.mem.read(room.guest, room.n_bytes))
+        native[but] = guest[but]
         assert guest == native, [i for i in range(room.n_bytes) if native[i] != guest[i]][:20]
-        return native
+        return bytes(native)
 
     def call(self, call_name: str, *arguments: Argument) -> int | str:
         """The common result or errno name; a new descriptor is kept as `last`."""
