@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 PIPE, STDOUT, DEVNULL = -1, -2, -3
 """As subprocess has them."""
-_DEFAULT_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "LC_ALL": "C", "TZ": "UTC0"}
+DEFAULT_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "LC_ALL": "C", "TZ": "UTC0"}
 
 
 class System:
@@ -106,7 +106,7 @@ class System:
         from pyuk.loader import LoadError
 
         path = os.fsencode(program)
-        environment = _DEFAULT_ENVIRONMENT if env is None else env
+        environment = DEFAULT_ENVIRONMENT if env is None else env
         feed = FedPipe() if stdin == PIPE else None
         out = CapturedPipe() if stdout == PIPE else None
         error = CapturedPipe() if stderr == PIPE else None
