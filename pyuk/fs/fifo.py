@@ -16,8 +16,17 @@ from pyuk.wait.park import WouldBlock
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from pyuk.fs.file import OpenFile
+    from pyuk.wait.queue import WaitQueue
+
+    class Opening(Protocol):
+        """An open(2) that is under way: the file may be taken once, or all is given up."""
+
+        def take(self) -> OpenFile: ...
+        def close(self) -> None: ...
+
 
 _FIRST_RETRY_NS, _LAST_RETRY_NS = 1_000_000, 1_000_000_000
 
@@ -77,8 +86,12 @@ class FifoOpening:
                 fd, self._fd = self._fd, -1
             else:
                 self._retry_ns = min(2 * self._retry_ns, _LAST_RETRY_NS)
-                raise FifoWait(self, self._retry_ns)
+                raise self.waiting(self._retry_ns)
         return self._adopt(fd)
+
+    def waiting(self, retry_ns: int = 0) -> FifoWait:
+        """What to raise while it is under way."""
+        return FifoWait(self, queue_of(self.host_fd), events=POLLIN, retry_ns=retry_ns)
 
     def close(self) -> None:
         """Nobody waits for it any more; a thread that still does is freed by a short other end."""
@@ -101,8 +114,8 @@ class FifoOpening:
 
 
 class FifoWait(WouldBlock):
-    """The opening waits."""
+    """The opening waits, for a host's FIFO or one of pyuk's (tmpfifo.py)."""
 
-    def __init__(self, opening: FifoOpening, retry_ns: int = 0) -> None:
-        super().__init__(queue_of(opening.host_fd), events=POLLIN, retry_ns=retry_ns)
+    def __init__(self, opening: Opening, *queues: WaitQueue, events: int = 0, retry_ns: int = 0) -> None:
+        super().__init__(*queues, events=events, retry_ns=retry_ns)
         self.opening = opening

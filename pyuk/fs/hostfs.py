@@ -342,12 +342,12 @@ class HostFs(FileSystem):
 
     def _fifo_wait(self, anchor: int, flags: int) -> FifoWait:
         """An opening that waits for the other end. The anchor becomes its own."""
-        from pyuk.fs.fifo import FifoOpening, FifoWait  # noqa: PLC0415  # few programs use them
+        from pyuk.fs.fifo import FifoOpening  # noqa: PLC0415  # few programs use them
 
         host_flags = self.open_flags(flags & O_ACCMODE) | os.O_CLOEXEC
         shown = flags & ~_NOT_SHOWN | O_LARGEFILE
         opening = FifoOpening(anchor, self.name_of(anchor), host_flags, lambda fd: self.adopt(fd, shown))
-        return FifoWait(opening, retry_ns=1_000_000)
+        return opening.waiting(retry_ns=1_000_000)
 
     def adopt(self, fd: int, flags: int) -> HostFile:
         """An open file for a host descriptor, which becomes its own.

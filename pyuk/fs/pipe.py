@@ -6,7 +6,7 @@ EAGAIN. A write of at most PIPE_BUF bytes goes in whole or not at all.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EAGAIN, EBUSY, EFAULT, EINVAL, EPERM, EPIPE, SyscallError
+from pyuk.abi.errno import EAGAIN, EBADF, EBUSY, EFAULT, EINVAL, EPERM, EPIPE, ESPIPE, SyscallError
 from pyuk.abi.fcntl import O_DIRECT, O_LARGEFILE, O_NONBLOCK, O_RDONLY, O_WRONLY
 from pyuk.abi.ioctls import FIONREAD
 from pyuk.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
@@ -361,6 +361,10 @@ class PipeEnd(OpenFile):
     def set_pipe_bytes(self, n_bytes: int, *, is_privileged: bool) -> int:
         """See Pipe.resize."""
         return self.pipe.resize(n_bytes, is_privileged=is_privileged)
+
+    def allocate(self, mode: int, offset: int, length: int) -> None:
+        """vfs_fallocate has a word for pipes."""
+        raise SyscallError(ESPIPE if self.writable else EBADF)
 
     def stat(self) -> Stat:
         """As pipefs shows it."""

@@ -16,7 +16,7 @@ from pyuk.abi.errno import EAGAIN, SyscallError
 from pyuk.abi.fcntl import F_RDLCK, F_UNLCK, F_WRLCK
 from pyuk.fs.file import FdTable
 from pyuk.fs.locks import FileLocks, LockTable, Record
-from pyuk.fs.memfd import MemFile
+from pyuk.fs.tmpfile import MemFile
 from tests.syscalls.file_task import FileTask
 
 N_BYTES, N_OWNERS = 12, 3
