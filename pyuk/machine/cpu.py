@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
+    from pyuk.machine.tlbs import Tlbs
 
     RegisterFile: TypeAlias = "memoryview[int]"
 
@@ -87,6 +88,8 @@ class Cpu(Registers):
         state.forbid_exit_requests()
 
         self.page_table: PageTable | None = None
+        self._tlbs: Tlbs | None = None
+        self._has_tlbs = state.live and state.layout.tlb != 0
         self.on_tick: Callable[[], None] = lambda: None
         """Called between time slices, outside any hook."""
         self.on_switch: Callable[[], bool] = lambda: False
@@ -134,6 +137,8 @@ class Cpu(Registers):
 
     def unload_space(self, page_table: PageTable) -> None:
         """This address space is about to be freed: do not have it loaded."""
+        if self._tlbs is not None:
+            self._tlbs.drop(page_table)
         if self.page_table is page_table:
             self.page_table = None
             self._root_changed = self._attention = True
@@ -172,6 +177,8 @@ class Cpu(Registers):
             state.clear_exception()
             state.cr3 = root
             engine.ctl(uc.UC_CTL_TLB_FLUSH)
+            if self._tlbs is not None:
+                self._tlbs.forget()
         self.n_frames_dropped += len(frames)
 
     def code_at(self, address: int, n_bytes: int = _INSN_BYTES_MAX) -> bytes:
@@ -245,6 +252,8 @@ class Cpu(Registers):
         """Give the engine back; the object is of no use afterwards."""
         if self._ticker is not None:
             self._ticker.close()
+        if self._tlbs is not None:
+            self._tlbs.close()
         self._state.close()
         self._engine.close()
 
@@ -273,12 +282,13 @@ class Cpu(Registers):
                 self._stop_wanted = True
             if self._is_inside and self._state.eflags & TF:
                 self._hide_step()
-        if self._root_changed:
-            table = self.page_table
-            root = self._half.empty_root if table is None else table.root
-            self._state.cr3 = root << PAGE_SHIFT
-        if self._root_changed or self._flush_wanted or len(self._stale_pages) > _N_SINGLE_PAGES:
+        is_ready = self._load_root() if self._root_changed else True
+        if (self._stale_pages or self._flush_wanted) and self._tlbs is not None:
+            self._tlbs.forget()
+        if not is_ready or self._flush_wanted or len(self._stale_pages) > _N_SINGLE_PAGES:
             self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
+            if self._tlbs is not None:
+                self._tlbs.flushed()
             self._root_changed = self._flush_wanted = False
             self._stale_pages.clear()
             self.n_tlb_flushes += 1
@@ -288,6 +298,27 @@ class Cpu(Registers):
         elif self._stop_wanted:
             self._engine.stop()
         self._attention = False
+
+    def _load_root(self) -> bool:
+        """Write CR3 and load the TLB that belongs to it; false where it is to be flushed."""
+        table = self.page_table
+        if table is None:
+            self._state.cr3 = self._half.empty_root << PAGE_SHIFT
+            return False
+        self._state.cr3 = table.root << PAGE_SHIFT
+        tlbs = self._tlbs
+        if tlbs is None:
+            if self._has_tlbs:
+                from pyuk.machine.tlbs import open_tlbs  # noqa: PLC0415  # most programs are alone
+
+                self._has_tlbs = False
+                self._tlbs = tlbs = open_tlbs(self._engine, self._state)
+            if tlbs is None:
+                return False
+        if not tlbs.switch(table) or self._stale_pages:
+            return False
+        self._root_changed = False
+        return True
 
     def _hide_step(self) -> None:
         """After a hook for `syscall` the engine looks at TF once more, but these registers have made no system call."""

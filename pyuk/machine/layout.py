@@ -30,12 +30,13 @@ class Layout:
 
     `context` is where the state begins in a uc_context. For the live view: uc_struct has the pointer
     `cpu_pointer` to an object that has the state at `env`. 0 in `cpu_pointer` or `no_exit_request`: not found.
-    `fpu` (from fpstt on), `mxcsr` and `xmm` are for livefpu.py; 0: not known.
+    `fpu` (from fpstt on), `mxcsr` and `xmm` are for livefpu.py, `tlb` (1: just before the state, as
+    QEMU 5.0 has it) for tlbs.py; 0: not known.
     """
 
     __slots__ = (
         "context", "cpu_pointer", "cr2", "eflags", "env", "error_code", "exception_is_int", "fpu", "fs_base", "gs_base",
-        "mxcsr", "no_exit_request", "old_exception", "rip", "xmm",
+        "mxcsr", "no_exit_request", "old_exception", "rip", "tlb", "xmm",
     )  # fmt: skip
 
     def __init__(self, **offsets: int) -> None:
@@ -56,6 +57,7 @@ class Layout:
     no_exit_request: int
     old_exception: int
     rip: int
+    tlb: int
     xmm: int
 
 
@@ -65,7 +67,7 @@ _KNOWN = {
     "44285d3e80527122e9e361928189385906ec813e": Layout(
         context=40, rip=128, fs_base=_SEGS_2_1_4 + FS * SEGMENT_BYTES, gs_base=_SEGS_2_1_4 + GS * SEGMENT_BYTES,
         eflags=136, cr2=440, error_code=5384, exception_is_int=5388, old_exception=5496,
-        cpu_pointer=440, env=35408, no_exit_request=2034, fpu=604, mxcsr=816, xmm=824,
+        cpu_pointer=440, env=35408, no_exit_request=2034, fpu=604, mxcsr=816, xmm=824, tlb=1,
     ),
 }  # fmt: skip
 """Offsets by build id (`readelf -n libunicorn.so.2`)."""

@@ -27,6 +27,7 @@ class LiveState:
             raise uc.MachineError("RIP does not follow the general registers in this build of Unicorn")
         array = (c_uint8 * (engine.context_bytes() - layout.context)).from_address(base)
         self.layout = layout
+        self.address = base
         self.whole = whole = memoryview(array).cast("B")
         """All of it, as `save` takes it."""
         self.regs: memoryview[int] = whole[: _N_REGS * 8].cast("Q")
