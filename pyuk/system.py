@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pyuk.fs.file import FdTable, OpenFile
     from pyuk.fs.procfs import ProcFs
     from pyuk.kernel.protocols import Clock, Random, Tracer
+    from pyuk.net.network import Network
 
 DEFAULT_MEMORY_BYTES = 4 << 30
 
@@ -83,6 +84,20 @@ class System:
         self._namespace = Namespace()
         self._namespace.mount(b"/", lambda: self.host, b"host", flags=MS_RELATIME)
         self._namespace.mount(b"/proc", self._make_proc, b"proc", source=b"proc", flags=MS_RELATIME)
+        self.kernel.make_network = self._make_network
+
+    def _make_network(self) -> Network:
+        """What sockets need of the rest of the kernel."""
+        from pyuk.net.network import Network  # noqa: PLC0415
+
+        kernel = self.kernel
+        return Network(
+            monotonic_ns=kernel.clock.monotonic_ns,
+            realtime_ns=kernel.clock.realtime_ns,
+            after=kernel.scheduler.after,
+            random_bytes=kernel.random.bytes,
+            current=lambda: (kernel.current.process.pid, kernel.current.creds),
+        )
 
     def _make_proc(self) -> ProcFs:
         """/proc, which most programs never look at."""

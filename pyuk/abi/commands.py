@@ -6,7 +6,7 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 
 from __future__ import annotations
 
-from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, shm
+from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, shm, socket
 from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
 from pyuk.abi.structs import (
     EPOLL_EVENT,
@@ -127,12 +127,30 @@ IOCTL: Commands = {
     ioctls.FIOCLEX: None,
     ioctls.FIONCLEX: None,
     ioctls.FICLONE: _INT,
+    ioctls.SIOCATMARK: _INT_OUT,
 }
 
 ARCH_PRCTL: Commands = {
     prctl.ARCH_GET_FS: StructAt(OUT, POINTER),
     prctl.ARCH_GET_GS: StructAt(OUT, POINTER),
     prctl.ARCH_GET_CPUID: None,
+}
+
+_INET_PROTOCOL = Flags(Table("inet", "IPPROTO_"), enum=True)
+SOCKET_PROTOCOL: Commands = {
+    socket.AF_INET: _INET_PROTOCOL,
+    socket.AF_INET6: _INET_PROTOCOL,
+    socket.AF_NETLINK: Flags(
+        Table(
+            "netlink",
+            "NETLINK_",
+            without="NETLINK_ADD_* NETLINK_DROP_* NETLINK_PKTINFO NETLINK_BROADCAST_ERROR NETLINK_NO_* NETLINK_RX_RING "
+            "NETLINK_TX_RING NETLINK_LISTEN_* NETLINK_LIST_* NETLINK_CAP_ACK NETLINK_EXT_ACK NETLINK_GET_STRICT_CHK",
+        ),
+        enum=True,
+    ),
+    socket.AF_PACKET: Word("ethertype", "int"),
+    OTHERWISE: Number("uint"),
 }
 
 _NO_ARGUMENT = dict.fromkeys(

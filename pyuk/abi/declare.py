@@ -19,7 +19,9 @@ from pyuk.abi.kinds import (
     Mode,
     Number,
     Readiness,
+    SocketOption,
     StringVector,
+    TimeLeft,
     When,
     Word,
 )  # fmt: skip
@@ -158,7 +160,10 @@ FamilyArg = Annotated[int, Flags(Table("socket", "AF_"), enum=True)]
 ShutdownArg = Annotated[int, Flags(Table("socket", "SHUT_"), enum=True)]
 MessageFlagsArg = Annotated[int, Flags(Table("socket", "MSG_"), "uint")]
 SocketLevelArg = Annotated[int, Flags(Table("socket", "SOL_"), enum=True)]
-SocketOptionArg = Annotated[int, Flags(Table("socket", "SO_"), enum=True)]
+SocketTypeArg = Annotated[int, Flags(Table("socket", "SOCK_"), modes=15)]
+SocketFlagsArg = Annotated[int, Flags(Table("socket", "SOCK_CLOEXEC SOCK_NONBLOCK", unknown="SOCK_???"))]
+ProtocolArg = Annotated[int, ByCommand("family", "SOCKET_PROTOCOL", ctype="int")]
+SocketOptionArg = Annotated[int, SocketOption("level")]
 SpliceArg = Annotated[int, Flags(Table("splice", "SPLICE_F_"), "uint")]
 CloseRangeArg = Annotated[int, Flags(Table("fcntl", "CLOSE_RANGE_"), "uint")]
 FlockArg = Annotated[int, Flags(Table("fcntl", "LOCK_"))]
@@ -187,6 +192,7 @@ HexResult = Annotated[int, Number("ulong", 16)]
 FcntlResult = Annotated[int, ByCommand("cmd", "FCNTL_RESULT")]
 SchedResult = Annotated[int, Word("scheduler")]
 TimeResult = Annotated[int, Explained(Word("date"))]
+ReceivedManyResult = Annotated[int, TimeLeft("timeout", TIMESPEC)]
 PollResult = Annotated[int, Readiness("ufds", "nfds")]
 PpollResult = Annotated[int, Readiness("ufds", "nfds", "tsp", TIMESPEC)]
 SelectResult = Annotated[int, Readiness("inp outp exp", "n", "tvp", TIMEVAL)]

@@ -263,6 +263,62 @@ class SocketAddress(Pointer):
         self.length = length
 
 
+class SocketAddressLength(Pointer):
+    """The length of the struct sockaddr in the parameter `address`: in and out."""
+
+    __slots__ = ("address",)
+
+    def __init__(self, address: str) -> None:
+        self.ctype = "ulong"
+        self.direction = OUT
+        self.address = address
+
+
+class MessageAt(Pointer):
+    """struct msghdr, or with `count` a parameter's number of struct mmsghdr. IN: the call sends."""
+
+    __slots__ = ("count",)
+
+    def __init__(self, direction: str, count: str = "") -> None:
+        self.ctype = "ulong"
+        self.direction = direction
+        self.count = count
+
+
+class SocketOption(Kind):
+    """The name of an option of the level in the parameter `level`."""
+
+    __slots__ = ("level",)
+
+    def __init__(self, level: str) -> None:
+        self.ctype = "int"
+        self.level = level
+
+
+class OptionValue(Pointer):
+    """The value of the option in the parameter `option`, of `level`; `length` has its length (a pointer for OUT)."""
+
+    __slots__ = ("length", "level", "option")
+
+    def __init__(self, direction: str, level: str, option: str, length: str) -> None:
+        self.ctype = "ulong"
+        self.direction = direction
+        self.level = level
+        self.option = option
+        self.length = length
+
+
+class Early(Pointer):
+    """A pointer whose target is looked at when the call begins, whenever it is shown (recvmmsg's time-out)."""
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: Pointer) -> None:
+        self.ctype = "ulong"
+        self.direction = kind.direction
+        self.kind = kind
+
+
 class When(Kind):
     """An argument that the call has only when that other parameter has one of these bits (open's mode: O_CREAT)."""
 
@@ -316,5 +372,16 @@ class Readiness(Kind):
         self.ctype = "long"
         self.sets = sets
         self.count = count
+        self.timeout = timeout
+        self.struct = struct
+
+
+class TimeLeft(Kind):
+    """A count, with the time that is left in the struct at the parameter `timeout`."""
+
+    __slots__ = ("struct", "timeout")
+
+    def __init__(self, timeout: str, struct: Struct) -> None:
+        self.ctype = "long"
         self.timeout = timeout
         self.struct = struct

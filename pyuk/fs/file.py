@@ -13,6 +13,7 @@ from pyuk.abi.errno import (
     ENOTTY,
     EOPNOTSUPP,
     EPERM,
+    ERESTARTSYS,
     EROFS,
     ESPIPE,
     EXDEV,
@@ -72,8 +73,11 @@ class OpenFile:
     )  # fmt: skip
     can_poll = False
     sends_sigpipe = True
+    sends_sigpipe_late = True
+    """Also where some bytes were written before."""
     has_messages = False
     is_counted = True
+    is_socket = False
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE
@@ -187,6 +191,14 @@ class OpenFile:
         if self.write_unread():
             return min(n_bytes, MAX_RW_COUNT)
         raise SyscallError(EFAULT)
+
+    def interruption(self, *, filling: bool) -> int:
+        """The errno of a read (filling) or write that a signal has ended before it moved anything."""
+        return ERESTARTSYS
+
+    def give_up(self) -> int:
+        """The result of a read or write whose time is over: terminals have such a time, VTIME in termios(3)."""
+        return 0
 
     def poll(self) -> int:
         """What poll(2) can say of it now, whatever is asked for; a file that never waits is always ready."""
@@ -533,7 +545,7 @@ def without_bytes(slices: list[memoryview], n_bytes: int) -> list[memoryview]:
     return rest
 
 
-def scatter(slices: list[memoryview], data: bytes) -> int:
+def scatter(slices: list[memoryview], data: bytes | memoryview) -> int:
     """Store data in the slices, as much of it as they take; gives how much that is."""
     at = 0
     for piece in slices:

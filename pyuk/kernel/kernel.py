@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
     from pyuk.mm.pagecache import PageCache
+    from pyuk.net.network import Network
     from pyuk.wait.park import Park
 
 FIRST_PID = 1000
@@ -89,6 +90,9 @@ class Kernel:
         """What a console would show (an OOM kill); the system hands it on."""
         self.n_forks = self.n_switches = 0
         """Tasks there have been; switches from one to another or to nobody (Scheduler.n_idle has those from nobody)."""
+        self.make_network: Callable[[], Network]
+        """Called once, for the first socket."""
+        self._network: Network | None = None
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
@@ -96,6 +100,13 @@ class Kernel:
         machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
         machine.cpu.on_tick = self._on_tick
         machine.cpu.on_switch = self._switch
+
+    @property
+    def network(self) -> Network:
+        """What all sockets share; most programs have none."""
+        if self._network is None:
+            self._network = self.make_network()
+        return self._network
 
     def new_pid(self) -> Tid:
         """Pids are never used twice in one kernel."""

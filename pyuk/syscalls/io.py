@@ -136,7 +136,7 @@ def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: in
             try:
                 n_bytes = file.write(slices) if offset is None else file.pwrite(slices, offset)
             except SyscallError as error:
-                if error.errno == EPIPE:
+                if error.errno == EPIPE and file.sends_sigpipe:
                     task.send_signal(SIGPIPE)
                 raise
             except WouldBlock:

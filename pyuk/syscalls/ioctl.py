@@ -54,6 +54,10 @@ def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) ->
         raise SyscallError(ENOTTY)
     if request == FICLONE:
         return _clone(file, task.files.get(arg & 0xFFFFFFFF))
+    if file.is_socket:
+        from pyuk.syscalls.sockios import socket_ioctl  # noqa: PLC0415
+
+        return socket_ioctl(task, file, request, arg)
     return _passed(task, file, request, arg)
 
 

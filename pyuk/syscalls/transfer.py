@@ -6,7 +6,7 @@ before it is moved and counted, and only if that is nothing is it EFAULT.
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, ERESTARTSYS, SyscallError
+from pyuk.abi.errno import EFAULT, EINVAL, EPIPE, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_FSIZE
 from pyuk.abi.signal import SIGPIPE
@@ -55,7 +55,8 @@ class Transfer:
     def park(self, blocked: WouldBlock) -> Park:
         """The exception that puts the task to sleep."""
         self.done = blocked.done
-        return Park.after(blocked, self)
+        deadline_ns = self.task.kernel.clock.monotonic_ns() + blocked.limit_ns if blocked.limit_ns else None
+        return Park.after(blocked, self, deadline_ns)
 
     def step(self) -> int:
         """Go on from where it stopped. May raise WouldBlock again."""
@@ -72,7 +73,7 @@ class Transfer:
         move = _read_segments if self.filling else _write_segments
         offset = self.offset if self.offset is None or self.offset < 0 else self.offset + self.done
         try:
-            return self.done + move(self.task, self.file, _behind(self.segments, self.done), offset, self.rwf)
+            return self.done + move(self.task, self.file, behind(self.segments, self.done), offset, self.rwf)
         except WouldBlock as blocked:
             self.done += blocked.done
             raise
@@ -85,11 +86,11 @@ class Transfer:
         """What has been moved counts; nothing moved is a call that never was."""
         if self.done:
             return self._count(self.done)
-        raise SyscallError(ERESTARTSYS)
+        raise SyscallError(self.file.interruption(filling=self.filling))
 
     def timed_out(self) -> int:
-        """The file waits no longer: a terminal has such a time (VTIME in termios(3))."""
-        return self._count(self.done)
+        """The file waits no longer."""
+        return self._count(self.done or self.file.give_up())
 
     def _count(self, n_bytes: int) -> int:
         return _count(self.task, self.file, n_bytes, filling=self.filling)
@@ -210,7 +211,7 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
         file.await_room(sum(length for _, length in segments))
     chunk_bytes = _STREAM_CHUNK_BYTES if file.stream and not filling and not file.has_messages else CHUNK_BYTES
     for chunk in _chunks(segments, chunk_bytes) if segments else [[]]:
-        slices, wanted, faulted = _slices(task, chunk, filling=filling)
+        slices, wanted, faulted = good_slices(task, chunk, filling=filling)
         if faulted and file.stream and not filling:
             slices = file.whole_pieces(slices, wanted)
         if faulted and not slices:
@@ -226,7 +227,7 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
                     moved += step(without_bytes(slices, moved), done + moved)
         except SyscallError as error:
             if done + moved:
-                if error.errno == EPIPE and not filling and file.sends_sigpipe:
+                if error.errno == EPIPE and not filling and file.sends_sigpipe_late:
                     task.send_signal(SIGPIPE)  # fs/pipe.c, pipe_write: also after some bytes
                 return done + moved
             raise
@@ -241,7 +242,7 @@ def _move(task: Task, file: OpenFile, segments: Segments, step: Step, *, filling
     return done
 
 
-def _slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryview], int, bool]:
+def good_slices(task: Task, chunk: Segments, *, filling: bool) -> tuple[list[memoryview], int, bool]:
     """The good slices of a chunk, the bytes asked for, and whether a bad page cut them short."""
     slices: list[memoryview] = []
     wanted = 0
@@ -281,7 +282,7 @@ def _chunks(segments: Segments, chunk_bytes: int) -> Iterator[Segments]:
         yield chunk
 
 
-def _behind(segments: Segments, n_bytes: int) -> Segments:
+def behind(segments: Segments, n_bytes: int) -> Segments:
     """What is left of the segments behind their first n_bytes."""
     rest = []
     for address, length in segments:

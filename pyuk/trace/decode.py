@@ -20,21 +20,27 @@ from pyuk.abi.kinds import (
     CpuSet,
     CString,
     DirentArray,
+    Early,
     FdSet,
     IoVector,
+    MessageAt,
+    OptionValue,
     Pointer,
     Readiness,
     SignalSet,
     SignalSetPack,
     SocketAddress,
+    SocketAddressLength,
+    SocketOption,
     StringVector,
     StructAt,
+    TimeLeft,
     When,
     Word,
 )  # fmt: skip
 from pyuk.abi.unistd import PATH_MAX
 from pyuk.trace import text
-from pyuk.trace.polling import fd_bits, readiness_text
+from pyuk.trace.polling import fd_bits, readiness_text, time_left_text
 from pyuk.trace.sockaddr import sockaddr_text
 from pyuk.trace.text import STRING_LIMIT, address, quote, quote_cut
 from pyuk.trace.views import struct_shower
@@ -54,13 +60,15 @@ _IOVEC_BYTES = 16
 _SIGSET_BYTES = 8
 _SOCKADDR_BYTES, _FAMILY_BYTES = 128, 2
 _TOP = 1 << 64
+_SOCKET_KINDS = (Early, MessageAt, OptionValue, SocketAddressLength, SocketOption)
+"""Those of pyuk.trace.sockets."""
 _FIRST_LOOK = 256  # most paths are shorter; only the others are read up to PATH_MAX
 
 
 class Call:
     """One call under way. `result` is None until it ends, then what the guest gets: negative is -errno."""
 
-    __slots__ = ("args", "column", "decoder", "position", "result", "task", "text")
+    __slots__ = ("args", "column", "decoder", "position", "result", "seen", "task", "text")
 
     def __init__(self, task: Any, decoder: Decoder, args: tuple[int, ...]) -> None:
         self.task = task
@@ -73,6 +81,8 @@ class Call:
         """Where the text stands on its line, for the alignment of the result."""
         self.position = 0
         """How many of the decoder's steps that was."""
+        self.seen: dict[Kind, Any] = {}
+        """What was looked at when it began, of arguments that are shown when it ends."""
 
     @property
     def failed(self) -> bool:
@@ -112,7 +122,7 @@ class Step:
 class Decoder:
     """What there is to say of one system call."""
 
-    __slots__ = ("index", "kinds", "name", "result", "steps")
+    __slots__ = ("before", "index", "kinds", "name", "result", "steps")
 
     def __init__(self, call_name: str, params: tuple[tuple[str, Kind], ...], result: Kind) -> None:
         self.name = call_name
@@ -120,9 +130,12 @@ class Decoder:
         self.kinds = [kind for _param, kind in params]
         self.steps = [_step(i, kind) for i, kind in enumerate(self.kinds)]
         self.result = result
+        self.before = [(i, kind, look) for i, kind in enumerate(self.kinds) if (look := _look_before(kind)) is not None]
 
     def begin(self, call: Call) -> str:
         """`name(`, the arguments up to the first that the kernel fills, and a comma if that is not all."""
+        for i, kind, look in self.before:
+            call.seen[kind] = look(call, call.args[i])
         parts = []
         for step in self.steps:
             if step.late(call):
@@ -156,6 +169,8 @@ class Decoder:
             kind = self.result
             if isinstance(kind, Readiness):
                 return readiness_text(kind, call)
+            if isinstance(kind, TimeLeft):
+                return time_left_text(kind, call)
             return _result_of(kind, call) if isinstance(kind, ByCommand) else shower(kind)(as_ctype(result, kind.ctype))
         errno = -result
         if _is_restart(errno):
@@ -176,6 +191,14 @@ def _result_of(kind: ByCommand, call: Call) -> str:
     result = call.result or 0
     chosen = getattr(commands, kind.commands).get(call.value(kind.selector) & kind.mask)
     return str(result) if chosen is None or result == 0 else shower(chosen)(as_ctype(result, chosen.ctype))
+
+
+def _look_before(kind: Kind) -> Callable[[Call, int], Any] | None:
+    if not isinstance(kind, _SOCKET_KINDS):
+        return None
+    from pyuk.trace.sockets import before  # noqa: PLC0415  # it needs this module
+
+    return before(kind)
 
 
 # From a kind to the function that shows an argument
@@ -204,6 +227,10 @@ def text_of(kind: Kind) -> Text:
     """The function that shows an argument register of this kind; None where the call does not have the argument."""
     if type(kind) in _MAKERS:
         return _MAKERS[type(kind)](kind)
+    if isinstance(kind, _SOCKET_KINDS):
+        from pyuk.trace.sockets import MAKERS  # noqa: PLC0415  # it needs this module
+
+        return MAKERS[type(kind)](kind)
     if isinstance(kind, Word) and kind.meaning == "hidden":
         return lambda _call, _value: None
     show, ctype = shower(kind), kind.ctype
@@ -492,11 +519,17 @@ def _socket_address(kind: SocketAddress) -> Text:
             data = None if call.failed or not at else call.peek(length, 4)
             if data is None:
                 return address(at)
-            length = int.from_bytes(data, "little")
+            length = min(int.from_bytes(data, "little", signed=True), _told_length(call, kind))
         data = call.peek(at, min(length, _SOCKADDR_BYTES)) if length >= _FAMILY_BYTES else None
         return address(at) if data is None else sockaddr_text(data)
 
     return show
+
+
+def _told_length(call: Call, kind: SocketAddress) -> int:
+    """How much room the caller has said there is."""
+    told = call.seen.get(call.decoder.kinds[call.decoder.index[kind.length]])
+    return _SOCKADDR_BYTES if told is None else told
 
 
 _MAKERS: dict[type, Callable[[Any], Text]] = {

@@ -9,7 +9,7 @@ from pyuk.trace.words import flag_words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.kinds import Readiness
+    from pyuk.abi.kinds import Readiness, TimeLeft
     from pyuk.trace.decode import Call
 
 _ROOM = 1024  # strace writes these texts into an array, and leaves out what does not fit
@@ -94,7 +94,13 @@ def fd_bits(call: Call, at: int, n_fds: int) -> list[int] | None:
     return [fd for fd in range(n_fds) if bits >> fd & 1]
 
 
-def _left(kind: Readiness, call: Call) -> str | None:
+def time_left_text(kind: TimeLeft, call: Call) -> str:
+    """A number, `3 (left {tv_sec=0, tv_nsec=5})`."""
+    left = _left(kind, call)
+    return str(call.result) if left is None else f"{call.result} (left {left})"
+
+
+def _left(kind: Readiness | TimeLeft, call: Call) -> str | None:
     """The time left, where the call has a time at all."""
     at = call.value(kind.timeout) if kind.timeout else 0
     if not at or kind.struct is None:

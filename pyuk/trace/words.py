@@ -226,7 +226,7 @@ def _personality(value: int) -> str:
     return "|".join([*words, hexadecimal(rest)] if rest else words)
 
 
-_IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK", without="TCO* TCI*")
+_IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK SIOC", without="TCO* TCI*")
 _SHARED_IOCTLS = {
     "TCSETS": "SNDCTL_TMR_START or TCSETS",
     "TCSETSW": "SNDCTL_TMR_STOP or TCSETSW",
@@ -274,7 +274,15 @@ def _shm_flags(value: int) -> str:
 
 _POLICIES = Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK")
 
+
+def _ethertype(value: int) -> str:
+    """An AF_PACKET protocol, which is in network order. Deviation: without ETH_P_ names but for ETH_P_ALL."""
+    number = (value & 0xFF) << 8 | value >> 8 & 0xFF
+    return "htons(ETH_P_ALL)" if number == 3 else f"htons({hexadecimal(number)})"  # noqa: PLR2004
+
+
 _MEANINGS: dict[str, Show] = {
+    "ethertype": _ethertype,
     "ipckey": lambda value: hexadecimal(value & 0xFFFFFFFF) if value else "IPC_PRIVATE",
     "shmflags": _shm_flags,
     "id": _identifier,

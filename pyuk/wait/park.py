@@ -26,15 +26,19 @@ class WouldBlock(Exception):  # noqa: N818  # no error: the call waits
     """Nothing can go on now, and this says where a change would be told: in one or more queues.
 
     events: the poll(2) events that would help, 0 for any. What nobody is told about is looked at again after
-    retry_ns; after timeout_ns it is given up. `done` bytes were moved before that.
+    retry_ns; after timeout_ns it is given up, and limit_ns is what the whole call may wait, however often it is woken.
+    `done` bytes were moved before that.
     """
 
-    def __init__(self, *queues: WaitQueue, events: int = 0, retry_ns: int = 0, timeout_ns: int = 0) -> None:
+    def __init__(
+        self, *queues: WaitQueue, events: int = 0, retry_ns: int = 0, timeout_ns: int = 0, limit_ns: int = 0
+    ) -> None:
         super().__init__()
         self.queues = queues
         self.events = events
         self.retry_ns = retry_ns
         self.timeout_ns = timeout_ns
+        self.limit_ns = limit_ns
         self.done = 0
 
 

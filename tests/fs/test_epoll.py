@@ -17,12 +17,11 @@ from hypothesis import strategies as st
 from pyuk.abi.epoll import EPOLLET, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLPRI, EPOLLRDNORM
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
-from pyuk.abi.socket import SOCK_STREAM
 from pyuk.fs.epoll import Epoll
 from pyuk.fs.eventfd import EventFd
 from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import new_pipe
-from pyuk.net.unix import new_pair
+from tests.net.alone import new_pair
 
 EVENTS = st.sampled_from([0, EPOLLIN, EPOLLOUT, EPOLLIN | EPOLLOUT, EPOLLPRI, EPOLLIN | EPOLLRDNORM])
 HOW = st.sampled_from([0, EPOLLET, EPOLLONESHOT, EPOLLET | EPOLLONESHOT])
@@ -112,7 +111,7 @@ class Ours:
         self.epolls = [Epoll(), Epoll()]
         files = [*new_pipe(O_NONBLOCK), *new_pipe(O_NONBLOCK)]
         files += [EventFd(0, O_NONBLOCK, is_semaphore=False), EventFd(3, O_NONBLOCK, is_semaphore=True)]  # type: ignore[list-item]
-        files += new_pair(SOCK_STREAM, O_NONBLOCK)  # type: ignore[arg-type]
+        files += new_pair(O_NONBLOCK)  # type: ignore[arg-type]
         for file in files:
             self.table.install(file)
 

@@ -74,7 +74,16 @@ GOOD_ARGUMENTS = {
     "setrlimit": {"resource": "15"},
     "getrlimit": {"resource": "15"},
     "sched_getaffinity": {"length": "128"},
-    "connect": {"addrlen": "16"},
+    "connect": {"fd": "stranger", "addrlen": "16"},
+    "bind": {"fd": "stranger", "addrlen": "16"},
+    **{call: {"fd": "listener", "upeer_addrlen": "room()"} for call in ("accept", "accept4")},
+    **{call: {"fd": "pair[0]", "usockaddr_len": "room()"} for call in ("getsockname", "getpeername")},
+    "getsockopt": {"fd": "pair[0]", "level": "1", "optname": "3", "optlen": "room()"},
+    "setsockopt": {"fd": "pair[0]", "level": "1", "optname": "2", "optlen": "4"},
+    "sendto": {"fd": "messages[0]", "addr_len": "16"},
+    "recvfrom": {"fd": "messages[0]", "flags": "0x40", "addr_len": "room()"},  # MSG_DONTWAIT
+    **{call: {"fd": "pair[0]", "flags": "0x40"} for call in ("sendmsg", "recvmsg", "sendmmsg")},
+    "recvmmsg": {"fd": "messages[0]", "flags": "0x40"},
     "getrusage": {"who": "0"},
     "kill": {"sig": "0"},
     "rseq": {"rseq_len": "32"},
@@ -153,14 +162,23 @@ def _source() -> str:
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static char *crossing, *read_only, *good;
-static int file, directory;
+static int file, directory, listener, stranger, pair[2], messages[2], length;
 
 static long name(const char *text) {{ return (long)text; }}
+
+/* The address of a length */
+static int *room(void)
+{{
+    length = 64;
+    return &length;
+}}
 
 /* Each call begins in the same world, whatever the last one did. */
 static void fresh(void)
@@ -172,6 +190,18 @@ static void fresh(void)
     directory = open(".", O_RDONLY | O_DIRECTORY);
     file = open("file", O_RDWR | O_CREAT | O_TRUNC, 0600);
     if (write(file, "0123456789", 10) != 10 || lseek(file, 0, SEEK_SET))
+        _exit(2);
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair);
+    socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, messages);
+    stranger = socket(AF_UNIX, SOCK_STREAM, 0);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    struct sockaddr_un name = {{AF_UNIX}};
+    socklen_t length = sizeof name;
+    bind(listener, (void *)&name, 2);
+    listen(listener, 1);
+    getsockname(listener, (void *)&name, &length);
+    connect(socket(AF_UNIX, SOCK_STREAM, 0), (void *)&name, length);
+    if (write(pair[1], "data", 4) != 4 || write(messages[1], "data", 4) != 4)
         _exit(2);
     memset(good, 0, 4096);
     memset(crossing - 4095, 0, 4096);
