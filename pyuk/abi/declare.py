@@ -148,6 +148,14 @@ ArchPrctlArg = Annotated[int, Flags(Table("prctl", "ARCH_"), enum=True)]
 PrctlArg = Annotated[int, Flags(Table("prctl", "PR_"), enum=True)]
 CloneFlagsArg = Annotated[int, Flags(Table("sched", "CLONE_", without="CLONE_DETACHED"), "ulong")]
 UnshareArg = Annotated[int, Flags(Table("sched", "CLONE_", without="CLONE_DETACHED"), "ulong")]
+PtraceArg = Annotated[
+    int,
+    Flags(
+        Table("ptrace", "PTRACE_", without="PTRACE_O_* PTRACE_EVENT*"),
+        "long",
+        enum=True,
+    ),
+]
 SchedArg = Annotated[int, Flags(Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK"), enum=True)]
 PersonalityArg = Annotated[int, Word("personality", "uint")]
 PersonalityResult = Annotated[int, Word("personality_result", "uint")]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pyuk.abi.errno import ENOSYS, ERESTART_RESTARTBLOCK, ERESTARTSYS, SyscallError
 from pyuk.abi.syscall import find, find_entry
 from pyuk.kernel import signals
-from pyuk.kernel.task import SIGNAL_PENDING, TRACED
+from pyuk.kernel.task import GUARDED, PTRACED, SIGNAL_PENDING, TRACED
 from pyuk.machine.cpu import R8, R9, R10, R11, RAX, RCX, RDI, RDX, RIP, RSI
 from pyuk.wait.park import Park
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.task import Task
+
+    Finish = Callable[[Kernel, Task, int, tuple[int, ...], int], None]
 
 _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
@@ -91,31 +93,63 @@ def _slow(kernel: Kernel, task: Task) -> None:
     """The same with everything that may be wanted around it, in its order."""
     regs = kernel.machine.cpu.regs
     number = regs[RAX] & _NUMBER_MASK
-    declaration = find(number)
-    tracer = kernel.tracer if task.work & TRACED and not _is_in_vdso(task, regs[RIP]) else None
-    arguments = tuple(regs[index] for index in _ARGUMENTS)
+    is_hidden = _is_in_vdso(task, regs[RIP])
+    tracer = kernel.tracer if task.work & TRACED and not is_hidden else None
+    arguments: tuple[int, ...] = ()
     if tracer is not None:
-        tracer.enter(task, declaration, number, arguments)
+        arguments = tuple(regs[index] for index in _ARGUMENTS)
+        tracer.enter(task, find(number), number, arguments)
+    if task.work & (PTRACED | GUARDED) and not is_hidden:
+        from pyuk.kernel import entry  # noqa: PLC0415  # for those that are traced or guarded only
+
+        entry.begin(kernel, task, number, arguments)
+    else:
+        carry_out(kernel, task, number, arguments, close)
+
+
+def carry_out(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], finish: Finish) -> None:
+    """Make a call that all those who had a say have admitted. finish: what is done with its result."""
+    regs = kernel.machine.cpu.regs
     try:
         result = kernel.entries[number](task, regs)
     except SyscallError as error:
         result = -error.errno
     except DoesNotReturn:
-        if task.process.status is not None or task.tid not in kernel.tasks:
+        if task.tid not in kernel.tasks or task.sleep is not None:
             return
         result = (regs[RAX] ^ 1 << 63) - (1 << 63)
     except Park as park:
-        kernel.sleep(task, park, number, arguments)
+        if task.tracee is None:
+            kernel.sleep(task, park, number, arguments)
+        else:
+            from pyuk.kernel import entry  # noqa: PLC0415
+
+            entry.sleep(kernel, task, park, number, arguments)
         return
-    finish(kernel, task, number, arguments if tracer is not None else (), result)
+    finish(kernel, task, number, arguments, result)
 
 
 def finish(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], result: int) -> None:
-    """The end of a call, at once or after a sleep; no arguments: nobody is told. The task has the CPU."""
+    """The end of a call that has slept."""
+    if task.tracee is not None:
+        from pyuk.kernel import entry  # noqa: PLC0415
+
+        entry.finish(kernel, task, number, arguments, result)
+    else:
+        close(kernel, task, number, arguments, result)
+
+
+def close(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], result: int) -> None:
+    """The end of a call, at once or after a sleep; no arguments: pyuk's tracer is not told. The task has the CPU."""
     kernel.machine.cpu.regs[RAX] = result & _MASK
-    if arguments and kernel.tracer is not None:
-        kernel.tracer.leave(task, find(number), number, arguments, result)
+    tell(kernel, task, number, arguments, result)
     if -_MAX_ERRNO <= result <= -ERESTARTSYS:
         signals.deliver(task, _RESTART_SYSCALL if result == -ERESTART_RESTARTBLOCK else number)
     elif task.work & SIGNAL_PENDING:
         signals.deliver(task)
+
+
+def tell(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], result: int) -> None:
+    """Tell pyuk's tracer of the end of a call that it has seen begin."""
+    if arguments and kernel.tracer is not None:
+        kernel.tracer.leave(task, find(number), number, arguments, result)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyuk.fs.locks import LockTable
     from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.protocols import Clock, Random, Tracer
+    from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.sessions import Sessions
     from pyuk.kernel.task import Process, Task
     from pyuk.loader.vdso import Vdso
@@ -65,6 +66,8 @@ class Kernel:
         self.processes: dict[Tid, Process] = {}
         self.init: Process | None = None
         """Who gets the children of processes that end before them."""
+        self.tracees: dict[int, Tracee] = {}
+        """The traced threads by tid, those included whose end their tracers have not been told yet."""
         self.scheduler = Scheduler(clock)
         self.futexes: dict[tuple[object, int], list[FutexWait]] = {}
         """Who sleeps on which word, in the order they came."""
@@ -183,10 +186,8 @@ class Kernel:
                 return False
             self.load(task)
             if task.sleep is None:
-                if task.work & (SIGNAL_PENDING | WAS_STOPPED):
-                    signals.deliver(task)
-                    if not self._may_run(task):
-                        continue
+                if task.work & (SIGNAL_PENDING | WAS_STOPPED) and not self._is_left_by_signals(task):
+                    continue
                 return True
             if self._wake_up(task):
                 return True
@@ -201,6 +202,8 @@ class Kernel:
 
     def end_all(self) -> None:
         """Kill what still lives, and forget the zombies."""
+        for tracee in list(self.tracees.values()):
+            tracee.unlink()
         for task in list(self.tasks.values()):
             if task.tid in self.tasks:
                 self.current = task
@@ -254,6 +257,8 @@ class Kernel:
         """Go on with the call that a task slept in; false if it sleeps again."""
         sleep = task.sleep
         assert sleep is not None  # noqa: S101
+        if sleep.is_stop:
+            return sleep.go_on(self)
         operation = sleep.operation
         try:
             if sleep.is_timed_out:
@@ -275,11 +280,18 @@ class Kernel:
         operation.close()
         task.sleep = None
         dispatch.finish(self, task, sleep.number, sleep.arguments, result)
-        return self._may_run(task)
+        return self.may_run(task)
 
-    def _may_run(self, task: Task) -> bool:
-        """Whether a signal that was delivered has left the task as it was: neither dead nor stopped."""
-        return task.process.status is None and not task.process.is_stopped
+    def may_run(self, task: Task) -> bool:
+        """Whether a task that has just been in the kernel goes on to user mode: neither dead nor stopped."""
+        return not task.is_dead and task.sleep is None and not task.is_stopped
+
+    def _is_left_by_signals(self, task: Task) -> bool:
+        """Act on the signals that came while another had the CPU; whether the task may still run."""
+        if task.tracee is not None and not task.tracee.is_new and not task.work & WAS_STOPPED:
+            task.tracee.orig_rax = -1
+        signals.deliver(task)
+        return self.may_run(task)
 
     def _end_deadlock(self) -> None:
         """Everybody waits for somebody else, and no signal can come from outside."""
@@ -298,6 +310,8 @@ class Kernel:
         task = self.current
         faults.handle(task, vector)
         if task.work & SIGNAL_PENDING:
+            if task.tracee is not None:
+                task.tracee.orig_rax = -1
             signals.deliver(task)
 
     def _on_tick(self) -> None:
@@ -313,9 +327,9 @@ class Kernel:
 
             self.charge()
             check_cpu(process)
-        if task.work & SIGNAL_PENDING:
-            signals.deliver(task)
-        if self.scheduler.has_others and task.process.status is None and not task.is_ready:
+        if task.work & SIGNAL_PENDING and not self._is_left_by_signals(task):
+            return
+        if self.scheduler.has_others and not task.is_ready:
             self.preempt(task)
 
     def host_signal(self, signo: int) -> None:
@@ -349,7 +363,7 @@ class Kernel:
 
     def stop_process(self, task: Task, signo: int) -> bool:
         """SIGSTOP and its kind: no thread of the process runs until SIGCONT. False: nobody could send that."""
-        return lifecycle.stop_process(self, task.process, signo)
+        return lifecycle.stop_process(self, task, signo)
 
     def continue_process(self, process: Process, *, told: bool) -> None:
         """SIGCONT, or SIGKILL (not `told` to the parent): the process runs again if it was stopped."""

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 
 INIT_PID = 1
+_CORE_FLAG = 0x80
+"""Of a wait status: WCOREDUMP."""
 
 
 class CloneArguments:
@@ -104,6 +106,8 @@ def clone(task: Task, wish: CloneArguments) -> Task:
         process.pgid, process.sid, process.tty = task.process.pgid, task.process.sid, task.process.tty
         if process.parent is not None:
             process.parent.children.append(process)
+    if task.tracee is not None:
+        task.tracee.regs.end_step()
     child.frame = _frame_of_child(task, wish)
     if flags & CLONE_PARENT_SETTID:
         _store(task, wish.parent_tid, tid)
@@ -112,6 +116,8 @@ def clone(task: Task, wish: CloneArguments) -> Task:
     if flags & CLONE_CHILD_CLEARTID:
         child.clear_child_tid = wish.child_tid
     kernel.add(child)
+    if task.tracee is not None:
+        task.tracee.inherit(child, flags, wish.exit_signal)
     kernel.scheduler.make_ready(child)
     return child
 
@@ -174,17 +180,17 @@ def end_thread(kernel: Kernel, task: Task, status: int) -> None:
     """exit(2): the last thread's end is the process's."""
     if len(task.process.tasks) == 1:
         end_process(kernel, task, status, None)
-        return
-    _drop_task(kernel, task)
-    kernel.machine.cpu.switch()
+    elif not _waits_for_tracer(kernel, task, status << 8):
+        _drop_task(kernel, task, status << 8)
+        kernel.machine.cpu.switch()
 
 
 def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -> None:
-    """All threads end; what is left is a zombie with the status, until the parent has asked for it."""
+    """All threads end, as soon as their tracers let them; what is left is a zombie (do_group_exit)."""
     process = task.process
     if kernel.on_process_end is not None:
         kernel.on_process_end(task)
-    process.status = status
+    process.group_exit = status
     process.is_stopped = False
     if info is not None:
         from pyuk.kernel.crash import Crash  # noqa: PLC0415  # for the dead only
@@ -200,22 +206,44 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
         else:
             tracer.killed(watched, -status, process.dumped_core)
     kernel.charge()
+    code = exit_code(process)
+    for other in list(process.tasks):
+        if not _waits_for_tracer(kernel, other, code):
+            _drop_task(kernel, other, code)
+    kernel.machine.cpu.switch()
+
+
+def exit_code(process: Process) -> int:
+    """The end of a process as wait4(2) tells it."""
+    status = process.group_exit or 0
+    return status << 8 if status >= 0 else -status | (_CORE_FLAG if process.dumped_core else 0)
+
+
+def _waits_for_tracer(kernel: Kernel, task: Task, code: int) -> bool:
+    """Whether the end of a thread comes later, when its tracer has seen it."""
+    return task.tracee is not None and task.tracee.exit_stop(code, lambda: _drop_task(kernel, task, code))
+
+
+def _become_zombie(kernel: Kernel, process: Process, last: Task) -> None:
+    """All threads have ended: tell who waits for the process."""
+    process.status = process.group_exit or 0
     if process.posix_timers or process.interval_timers:
         from pyuk.kernel.timers import drop_timers  # noqa: PLC0415  # most programs set none
 
         drop_timers(process)
-    sender, creds = signals.from_kill(task, SIGKILL), task.creds
-    for other in list(process.tasks):
-        _drop_task(kernel, other)
-    kernel.machine.cpu.switch()
     process.exe.drop()
     process.vfork_done.wake()
     if process.tty is not None or process.old_tty_pgid:
         from pyuk.fs.tty import jobs  # noqa: PLC0415  # most programs never see a terminal
 
         jobs.leave(kernel.sessions(), process, on_exit=True)
-    _leave_children(kernel, process, sender)
-    _tell_parent(kernel, process, creds.uid)
+    _leave_children(kernel, process, signals.from_kill(last, SIGKILL))
+    first = kernel.tracees.get(process.pid)
+    if first is None:
+        tell_parent(kernel, process, last.creds.uid)
+    else:
+        process.uid_at_end = last.creds.uid
+        first.tell_of_end()
 
 
 def end_other_threads(kernel: Kernel, task: Task) -> None:
@@ -224,7 +252,7 @@ def end_other_threads(kernel: Kernel, task: Task) -> None:
     kernel.charge()
     for other in list(process.tasks):
         if other is not task:
-            _drop_task(kernel, other)
+            _drop_task(kernel, other, 0)
     if task.tid != process.pid:
         del kernel.tasks[task.tid]
         task.tid = process.pid
@@ -233,8 +261,11 @@ def end_other_threads(kernel: Kernel, task: Task) -> None:
         process.leader = task
 
 
-def _drop_task(kernel: Kernel, task: Task) -> None:
-    """What one thread's end gives back (exit_mm, exit_files, exit_fs)."""
+def _drop_task(kernel: Kernel, task: Task, code: int) -> None:
+    """What one thread's end gives back (exit_mm, exit_files, exit_fs); the last one's is the process's end.
+
+    code: as wait4(2) tells it to who traces the thread.
+    """
     if task.sleep is not None:
         task.sleep.dequeue()
         task.sleep.operation.close()
@@ -249,6 +280,12 @@ def _drop_task(kernel: Kernel, task: Task) -> None:
     task.fs.release()
     release_mm(kernel, task)
     process.ended.add(task.usage)
+    if process.tracees:
+        process.tracees[0].leave_all(task)
+    if task.tracee is not None:
+        task.tracee.end(code)
+    if not process.tasks:
+        _become_zombie(kernel, process, task)
 
 
 def leave_program(task: Task) -> None:
@@ -296,8 +333,8 @@ def _leave_children(kernel: Kernel, process: Process, sender: Siginfo) -> None:
         if heir is not None:
             heir.children.append(child)
             if child.status is not None:
-                _tell_parent(kernel, child, child.uid_at_end)
-        elif child.status is not None:
+                tell_parent(kernel, child, child.uid_at_end)
+        elif child.status is not None and child.pid not in kernel.tracees:
             kernel.processes.pop(child.pid, None)
         for task in child.tasks:
             if task.parent_death_signal:
@@ -334,10 +371,12 @@ def _hang_up_orphans(kernel: Kernel, pgid: int, sid: int) -> None:
                 signals.send_process(other, Siginfo(signo, SI_KERNEL))
 
 
-def _tell_parent(kernel: Kernel, process: Process, uid: int) -> None:
+def tell_parent(kernel: Kernel, process: Process, uid: int) -> None:
     """SIGCHLD and a wake-up, or nothing at all where the parent does not care (do_notify_parent)."""
     parent = process.parent
     process.uid_at_end = uid
+    if process.pid in kernel.tracees:
+        return  # the tracer comes first
     if parent is None or parent.status is not None:
         kernel.processes.pop(process.pid, None)
         return
@@ -371,35 +410,62 @@ def reap(kernel: Kernel, process: Process) -> None:
 # Stop and go on
 
 
-def stop_process(kernel: Kernel, process: Process, signo: int) -> bool:
-    """No thread of it runs any more (do_signal_stop). False: it goes on, as nobody could make it go on later."""
-    if process.is_stopped:
-        return True
+def stop_process(kernel: Kernel, task: Task, signo: int) -> bool:
+    """No thread of its process runs any more (do_signal_stop); those that are traced stop for their tracers.
+
+    False: it goes on, as nobody could make it go on later.
+    """
+    process = task.process
     if signo != SIGSTOP and is_orphaned(kernel, process.pgid, process.sid):
         return False
-    for task in process.tasks:
-        kernel.scheduler.withdraw(task)
-    process.is_stopped = True
-    process.news = signo
-    kernel.machine.cpu.switch()
-    _tell_of_stop(process, CLD_STOPPED, signo)
+    if task.tracee is not None and not task.tracee.is_dequeued:
+        return False  # SIGCONT came while the tracer looked at the signal
+    process.stop_signal = signo
+    is_complete = True
+    for other in process.tasks:
+        if other.tracee is not None:
+            other.tracee.join_stop(signo)
+            is_complete = False
+        else:
+            other.is_stopped = True
+            kernel.scheduler.withdraw(other)
+            if other is kernel.current:
+                kernel.machine.cpu.switch()
+    if is_complete:
+        complete_stop(process, signo)
     return True
+
+
+def complete_stop(process: Process, signo: int) -> None:
+    """The last thread has stopped."""
+    if not process.is_stopped:
+        process.is_stopped = True
+        process.news = signo
+        tell_of_stop(process, CLD_STOPPED, signo)
 
 
 def continue_process(kernel: Kernel, process: Process, *, told: bool) -> None:
     """Its threads run again; those that sleep in a call look whether it is over."""
+    for task in process.tasks:
+        if task.is_stopped:
+            task.is_stopped = False
+            if task.sleep is None or task.sleep.is_over:
+                kernel.scheduler.make_ready(task)
+        if told and task.tracee is not None:
+            task.tracee.forget_stop()
     if not process.is_stopped:
         return
     process.is_stopped = False
-    for task in process.tasks:
-        if task.sleep is None or task.sleep.is_over:
-            kernel.scheduler.make_ready(task)
     if told:
         process.news = SIGCONT
-        _tell_of_stop(process, CLD_CONTINUED, SIGCONT)
+        tell_of_stop(process, CLD_CONTINUED, SIGCONT)
+        first = kernel.tracees.get(process.pid)
+        if first is not None and first.is_reparented:
+            first.tell_of_continue()
 
 
-def _tell_of_stop(process: Process, code: int, signo: int) -> None:
+def tell_of_stop(process: Process, code: int, signo: int) -> None:
+    """SIGCHLD and a wake-up for the real parent."""
     parent = process.parent
     if parent is None or parent.status is not None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pyuk.kernel.signals import Siginfo
 
@@ -42,6 +42,11 @@ class PendingSignals:
     def holds(self, info: Siginfo) -> bool:
         """Whether this very siginfo still pends."""
         return info in self._infos.get(info.signo, ())
+
+    def infos(self) -> Iterator[Siginfo]:
+        """All of them, roughly in the order in which they came."""
+        for infos in self._infos.values():
+            yield from infos
 
     def discard(self, signals: Iterable[int]) -> None:
         """Take signals back."""

@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.protocols import Clock
     from pyuk.kernel.task import Task
     from pyuk.wait.park import Operation, Park, WouldBlock
@@ -31,6 +32,8 @@ class Sleep:
     )  # fmt: skip
     in_line = True
     exclusive = False
+    is_stop = False
+    """Whether it is a tracer who keeps the task (kernel/ptrace.py)."""
 
     def __init__(self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]) -> None:
         """number, arguments: the call's, for a restart and for the tracer."""
@@ -82,6 +85,10 @@ class Sleep:
             self.alarm = None
         for queue in self.queues:
             queue.remove(self)
+
+    def go_on(self, kernel: Kernel) -> bool:
+        """What a stop does when its task has the CPU again; whether that may go on to user mode."""
+        raise NotImplementedError
 
     def _time_out(self) -> None:
         if not self.is_over:
@@ -138,7 +145,7 @@ class Scheduler:
 
     def make_ready(self, task: Task) -> None:
         """Put a task at the end of the queue; a stopped one comes there when it goes on."""
-        if not task.is_ready and not task.process.is_stopped:
+        if not task.is_ready and not task.is_stopped:
             task.is_ready = True
             self._ready.append(task)
 

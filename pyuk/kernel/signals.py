@@ -29,7 +29,7 @@ from pyuk.abi.signal import (
     SIGURG,
     SIGWINCH,
 )  # fmt: skip
-from pyuk.kernel.task import SIGNAL_PENDING, WAS_STOPPED
+from pyuk.kernel.task import SIGNAL_PENDING, STEP, WAS_STOPPED
 from pyuk.machine.cpu import RAX, RIP
 from pyuk.wait.queue import WaitQueue
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Process, Task
 
 N_SIGNALS = 64
+_KILL = 1 << (SIGKILL - 1)
 _MASK = (1 << 64) - 1
 UNBLOCKABLE = 1 << (SIGKILL - 1) | 1 << (SIGSTOP - 1)
 _IGNORED_BY_DEFAULT = frozenset((SIGCHLD, SIGCONT, SIGURG, SIGWINCH))
@@ -158,12 +159,14 @@ def send_process(process: Process, info: Siginfo) -> None:
 def _is_wanted(task: Task, info: Siginfo) -> bool:
     """What a signal does by being sent (kernel/signal.c, prepare_signal), and whether it is to be kept."""
     signo, process = info.signo, task.process
+    if process.group_exit is not None:
+        return False  # it is dying already
     if signo in (SIGCONT, SIGKILL):
         _take_back(process, _STOPS_BY_DEFAULT)
         task.kernel.continue_process(process, told=signo == SIGCONT)
     elif signo in _STOPS_BY_DEFAULT:
         _take_back(process, (SIGCONT,))
-    if not task.actions.ignores(signo):
+    if not task.actions.ignores(signo) or (task.tracee is not None and signo != SIGKILL):
         return True
     return all((other.blocked | other.awaited) >> (signo - 1) & 1 for other in process.tasks)
 
@@ -198,9 +201,10 @@ def recompute(task: Task) -> None:
     """
     task.work &= ~SIGNAL_PENDING
     pending = task.pending.mask | task.process.pending.mask
-    if pending & ~task.blocked:
+    is_trapped = task.tracee is not None and task.tracee.has_trap
+    if is_trapped or pending & ~task.blocked:
         task.work |= SIGNAL_PENDING
-    if task.sleep is not None and pending & (~task.blocked | task.awaited):
+    if task.sleep is not None and (is_trapped or pending & (~task.blocked | task.awaited)):
         task.sleep.wake()
 
 
@@ -215,19 +219,24 @@ def pending_set(task: Task) -> int:
     return (task.pending.mask | task.process.pending.mask) & task.blocked
 
 
-def deliver(task: Task, interrupted: int | None = None) -> None:
+def deliver(task: Task, interrupted: int | None = None, passed: Siginfo | None = None) -> None:
     """On the way back to the guest: act on every signal that is pending and not blocked.
 
     Handlers are entered by frames on the guest's stack, the last one built runs first, as Linux.
     `interrupted` is the number of a call that ended with ERESTARTSYS or one of its kind: it is made
     again, or ends with EINTR where a handler without SA_RESTART runs (arch/x86/kernel/signal.c). That
     is decided when a task that stops here goes on.
+    A traced thread stops instead of acting; `passed` is a signal that its tracer has let through.
     """
     if task.work & WAS_STOPPED:
         task.work &= ~WAS_STOPPED
         interrupted = task.interrupted
     while True:
-        info = take_from(task, ~task.blocked)
+        tracee, info, passed = task.tracee, passed, None
+        if info is None:
+            if tracee is not None and tracee.takes_over():
+                return
+            info = take_from(task, ~task.blocked)
         if info is None:
             if interrupted is not None:
                 _restart(task, interrupted)
@@ -245,7 +254,7 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
             if info.signo in _IGNORED_BY_DEFAULT:
                 continue
             if info.signo in _STOPS_BY_DEFAULT:
-                if not task.kernel.stop_process(task, info.signo):
+                if not task.kernel.stop_process(task, info.signo) or tracee is not None:
                     continue
                 task.work |= WAS_STOPPED
                 task.interrupted = interrupted
@@ -256,6 +265,10 @@ def deliver(task: Task, interrupted: int | None = None) -> None:
             _settle_interrupted(task, interrupted, action)
             interrupted = None
         _enter_handler(task, info, action)
+        if tracee is not None and tracee.mode & STEP:  # signal_delivered: the handler's first instruction is a step
+            tracee.mode &= ~STEP
+            tracee.notify(SIGTRAP, lambda _stop: deliver(task))
+            return
 
 
 def _settle_interrupted(task: Task, number: int, action: Action) -> None:
@@ -279,7 +292,7 @@ def take_from(task: Task, wanted: int) -> Siginfo | None:
     ready = (task.pending.mask | task.process.pending.mask) & wanted
     if not ready:
         return None
-    first = ready & _SYNCHRONOUS_MASK or ready
+    first = ready & _KILL or ready & _SYNCHRONOUS_MASK or ready
     signo = (first & -first).bit_length()
     own = task.pending.mask >> (signo - 1) & 1
     info = (task.pending if own else task.process.pending).take(signo)

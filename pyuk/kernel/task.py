@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.creds import Credentials
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.limits import Limits
+    from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.scheduler import Sleep
     from pyuk.kernel.signals import SignalActions
     from pyuk.kernel.timers import PosixTimer, Timer
@@ -28,8 +29,12 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
 
+SYSCALLS, EMULATED, STEP = 1 << 0, 1 << 1, 1 << 2
+"""Bits of Tracee.mode: stop at the next system call; and do not make it; stop after the next instruction."""
+
 # Bits of Task.work: what the kernel has to do beside the call itself. 0 is the fast path.
-TRACED, SIGNAL_PENDING = 1 << 0, 1 << 1
+TRACED, SIGNAL_PENDING, PTRACED, GUARDED = 1 << 0, 1 << 1, 1 << 2, 1 << 3
+"""By pyuk; a signal; by another guest; by seccomp(2)."""
 WAS_STOPPED = 1 << 6
 """It has stopped on its way out of a call that is not settled yet: Task.interrupted."""
 
@@ -55,6 +60,7 @@ class Process:
         "ended",
         "exe",
         "exit_signal",
+        "group_exit",
         "has_execed",
         "interval_timers",
         "is_stopped",
@@ -74,8 +80,10 @@ class Process:
         "posix_timers",
         "sid",
         "status",
+        "stop_signal",
         "tasks",
         "times",
+        "tracees",
         "tty",
         "uid_at_end",
         "vfork_done",
@@ -110,7 +118,14 @@ class Process:
         self.loaded: Loaded
         """Where the program, its arguments and its environment were put."""
         self.status: int | None = None
+        self.group_exit: int | None = None
+        """What `status` will be when all threads have ended, which may wait for tracers."""
         self.is_stopped = False
+        """By job control: all threads have stopped, but for those that a tracer has let go on since."""
+        self.stop_signal = 0
+        """The last that did."""
+        self.tracees: list[Tracee] = []
+        """The threads that threads of this process trace."""
         self.dumped_core = False
         self.dumpable = 1
         self.is_subreaper = False
@@ -156,6 +171,7 @@ class Task:
         "interrupted",
         "is_dead",
         "is_ready",
+        "is_stopped",
         "kernel",
         "mem",
         "mm",
@@ -177,6 +193,8 @@ class Task:
         "tid",
         "timer_slack_ns",
         "times",
+        "traced_outside",
+        "tracee",
         "usage",
         "work",
     )  # fmt: skip
@@ -212,6 +230,12 @@ class Task:
         """The system call it sleeps in."""
         self.is_ready = False
         """It is in the scheduler's queue."""
+        self.is_stopped = False
+        """By job control: it runs when it is continued, whatever wakes it."""
+        self.tracee: Tracee | None = None
+        """What there is of it because it is traced."""
+        self.traced_outside = False
+        """It has asked a parent that is no guest to trace it (PTRACE_TRACEME), which never stops it."""
         self.blocked = 0
         """sigset: bit signo - 1."""
         self.interrupted: int | None = None
@@ -236,6 +260,11 @@ class Task:
     def limits(self) -> Limits:
         """The limits of the process."""
         return self.process.limits
+
+    @property
+    def tracer(self) -> Task | None:
+        """Who traces it (ptrace(2))."""
+        return None if self.tracee is None else self.tracee.tracer
 
     def send_signal(self, signo: int) -> None:
         """What send_sig(signo, current, 0) does: the task signals itself, as for a broken pipe."""

@@ -58,6 +58,14 @@ class Registers:
     def gs_base(self, value: int) -> None:
         self._write(uc.UC_X86_REG_GS_BASE, value)
 
+    @property
+    def selectors(self) -> tuple[int, int, int, int]:
+        """DS, ES, FS and GS."""
+        read = self._engine.read
+        return (
+            read(uc.UC_X86_REG_DS), read(uc.UC_X86_REG_ES), read(uc.UC_X86_REG_FS), read(uc.UC_X86_REG_GS)
+        )  # fmt: skip
+
     def read_fxsave(self) -> bytes:
         """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""
         live = self._live_fpu()

@@ -61,6 +61,8 @@ class VforkDone:
         """The child's pid."""
         if self.child.status is None and not self.child.has_execed:
             raise WouldBlock(self.child.vfork_done)
+        if self.task.tracee is not None:
+            self.task.tracee.vfork_done(self.pid)
         return self.pid
 
     def interrupted(self) -> int:

@@ -81,6 +81,8 @@ def _exec(task: Task, path: bytes, file: OpenFile | None, argv: list[bytes], env
         enter(task, program)
     except LoadError:
         task.kernel.end_process(task, -SIGSEGV, Siginfo(SIGSEGV, SI_KERNEL))
+    if task.tracee is not None and task.tracee.exit_code is None:
+        task.tracee.has_execed()
     raise DoesNotReturn
 
 

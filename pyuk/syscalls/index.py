@@ -98,6 +98,7 @@ CALLS = """
 98 getrusage iU time
 99 sysinfo U system
 100 times U time
+101 ptrace liUU ptrace
 102 getuid - process
 103 syslog iUi privileged
 104 getgid - process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.capability import CAP_SYS_PTRACE
 from pyuk.abi.errno import EBADF, EINVAL, EPERM, ESRCH, SyscallError
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.sched import PIDFD_NONBLOCK
@@ -11,6 +10,7 @@ from pyuk.abi.structs import SIGINFO, SIGINFO_BYTES
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid
 from pyuk.kernel import signals
+from pyuk.kernel.access import may_access
 from pyuk.kernel.pidfd import PidFile
 from pyuk.syscalls.process import GivenSiginfo, may_signal
 
@@ -79,8 +79,7 @@ def sys_pidfd_getfd(task: Task, pidfd: FdArg, fd: FdArg, flags: HexUIntArg) -> F
     if not process.tasks:
         raise SyscallError(ESRCH)
     other = process.tasks[0]
-    ids = {other.creds.uid, other.creds.euid, other.creds.suid}
-    if process is not task.process and ids != {task.creds.uid} and not task.creds.has(CAP_SYS_PTRACE):
+    if not may_access(task, other):
         raise SyscallError(EPERM)
     file = other.files.get_any(fd)
     return task.files.install(file.hold(), cloexec=True, n_max=task.limits.soft[RLIMIT_NOFILE])

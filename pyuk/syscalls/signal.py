@@ -103,6 +103,8 @@ def sys_rt_sigreturn(task: Task) -> int:
     """Go back to what a signal handler interrupted; a frame that cannot be read is SIGSEGV."""
     try:
         signals.set_blocked(task, sigframe.pop(task))
+        if task.tracee is not None:
+            task.tracee.orig_rax = -1  # restore_sigcontext: this is no call that could be restarted
     except SyscallError:
         signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
     raise DoesNotReturn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyuk.abi.capability import CAP_SYS_PTRACE
 from pyuk.abi.errno import EFAULT, EINVAL, ENOSPC, ENOSYS, EPERM, ESRCH, SyscallError
 from pyuk.abi.membarrier import (
     MEMBARRIER_CMD_FLAG_CPU,
@@ -20,6 +19,7 @@ from pyuk.abi.membarrier import (
 from pyuk.abi.mman import PKEY_DISABLE_ACCESS, PKEY_DISABLE_WRITE
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import Tid, UserAddr
+from pyuk.kernel.access import may_access
 from pyuk.syscalls.transfer import user_segments
 
 TYPE_CHECKING = False
@@ -92,9 +92,7 @@ def _transfer(
     other = task.kernel.tasks.get(Tid(pid))
     if other is None:
         raise SyscallError(ESRCH)
-    ours, theirs = task.creds, other.creds
-    is_same_user = {ours.uid} == {theirs.uid, theirs.euid, theirs.suid}
-    if other.process is not task.process and not is_same_user and not ours.has(CAP_SYS_PTRACE):
+    if not may_access(task, other):
         raise SyscallError(EPERM)
     from_memory, to_memory = (task.mem, other.mem) if writing else (other.mem, task.mem)
     source, target = (here, there) if writing else (there, here)

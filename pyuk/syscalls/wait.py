@@ -19,7 +19,16 @@ from pyuk.abi.sched import (
     WSTOPPED,
     WUNTRACED,
 )  # fmt: skip
-from pyuk.abi.signal import CLD_CONTINUED, CLD_DUMPED, CLD_EXITED, CLD_KILLED, CLD_STOPPED, SIGCHLD, SIGCONT
+from pyuk.abi.signal import (
+    CLD_CONTINUED,
+    CLD_DUMPED,
+    CLD_EXITED,
+    CLD_KILLED,
+    CLD_STOPPED,
+    CLD_TRAPPED,
+    SIGCHLD,
+    SIGCONT,
+)
 from pyuk.abi.structs import RUSAGE, SIGINFO_CHILD
 from pyuk.abi.syscall import syscall
 from pyuk.kernel.lifecycle import reap
@@ -35,22 +44,39 @@ if TYPE_CHECKING:
     from pyuk.abi.kinds import OUT, StructAt
     from pyuk.abi.structs import SIGINFO, WAIT_STATUS
     from pyuk.abi.types import UserAddr
+    from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.task import Process, Task
 
 _CORE_FLAG, _STOPPED, _CONTINUED = 0x80, 0x7F, 0xFFFF
-_ALL, _CLONE = __WALL, __WCLONE  # two underscores would mean something else within a class
+_ALL, _CLONE, _NO_THREAD = __WALL, __WCLONE, __WNOTHREAD  # two underscores would mean something else within a class
 _SIGINFO_WRITTEN = 28  # up to si_status
 
 
+class News:
+    """What a wait tells of one child or traced thread. code: CLD_; status: as si_status has it."""
+
+    __slots__ = ("code", "pid", "process", "status", "uid")
+
+    def __init__(self, process: Process, pid: int, code: int, status: int) -> None:
+        self.process = process
+        self.pid = pid
+        self.code = code
+        self.status = status
+        self.uid = process.tasks[0].creds.uid if process.tasks else process.uid_at_end
+
+
 class WaitForChild:
-    """What is left of a wait: who is waited for, and how the answer is told."""
+    """What is left of a wait: who is waited for, and how the answer is told.
+
+    Source: kernel/exit.c, wait_consider_task.
+    """
 
     __slots__ = ("matches", "options", "task", "tell")
 
     def __init__(
-        self, task: Task, matches: Callable[[Process], bool], options: int, tell: Callable[[Process, int], int]
+        self, task: Task, matches: Callable[[int, Process], bool], options: int, tell: Callable[[News], int]
     ) -> None:
-        """`tell` gets the child and what it did (CLD_) and gives the call's result."""
+        """matches: by a tid and its process. `tell` gives the call's result."""
         self.task = task
         self.matches = matches
         self.options = options
@@ -59,13 +85,29 @@ class WaitForChild:
     def step(self) -> int:
         """The first child with news, or 0 with WNOHANG. Errors: ECHILD nobody can ever match."""
         own = self.task.process
-        candidates = [child for child in own.children if self.matches(child) and self._is_eligible(child)]
-        if not candidates:
+        is_hopeless = True
+        for child in own.children:
+            if not self.matches(child.pid, child) or not self._is_eligible(child):
+                continue
+            traced = self.task.kernel.tracees.get(child.pid)
+            if traced is not None and traced.tracer.process is own:
+                continue  # below
+            if child.status is None or self.options & (WEXITED | WCONTINUED):
+                is_hopeless = False
+            if child.status is None or traced is None:
+                code = self._news(child, is_traced=False)
+                if code:
+                    return self._take(child, code)
+        for tracee in own.tracees:
+            if self.options & _NO_THREAD and tracee.tracer is not self.task:
+                continue
+            if self.matches(tracee.tid, tracee.process):
+                is_hopeless = False
+                result = self._look_at(tracee)
+                if result is not None:
+                    return result
+        if is_hopeless:
             raise SyscallError(ECHILD)
-        for child in candidates:
-            code = self._news(child)
-            if code:
-                return self._take(child, code)
         if self.options & WNOHANG:
             return 0
         raise WouldBlock(own.child_changed)
@@ -76,26 +118,54 @@ class WaitForChild:
             return True
         return (child.exit_signal != SIGCHLD) == bool(self.options & _CLONE)
 
-    def _news(self, child: Process) -> int:
+    def _news(self, child: Process, *, is_traced: bool) -> int:
         if child.status is not None:
             if not self.options & WEXITED:
                 return 0
             return CLD_EXITED if child.status >= 0 else CLD_DUMPED if child.dumped_core else CLD_KILLED
         if child.news == SIGCONT and self.options & WCONTINUED:
             return CLD_CONTINUED
-        if child.news not in (None, SIGCONT) and self.options & WSTOPPED:
+        if child.news not in (None, SIGCONT) and self.options & WSTOPPED and not is_traced:
             return CLD_STOPPED
         return 0
 
     def _take(self, child: Process, code: int) -> int:
+        status = child.news or 0 if child.status is None else abs(child.status)
         try:
-            return self.tell(child, code)
+            return self.tell(News(child, child.pid, code, status))
         finally:  # a bad address loses the news
             if not self.options & WNOWAIT:
                 if child.status is not None:
                     reap(self.task.kernel, child)
                 else:
                     child.news = None
+
+    def _look_at(self, tracee: Tracee) -> int | None:
+        """News of a traced thread: its stops need no WUNTRACED."""
+        process, keeps = tracee.process, self.options & WNOWAIT
+        if tracee.is_zombie:
+            if not self.options & WEXITED:
+                return None
+            end = tracee.end_news()
+            try:
+                return self.tell(News(process, tracee.tid, *end))
+            finally:
+                if not keeps:
+                    tracee.reap()
+        if tracee.exit_code is not None:
+            return None
+        stop = tracee.stop
+        if stop is not None and stop.code and not tracee.is_listening:
+            try:
+                return self.tell(News(process, tracee.tid, CLD_TRAPPED, stop.code))
+            finally:
+                if not keeps:
+                    stop.code = 0
+        if tracee.is_leader:
+            code = self._news(process, is_traced=True)
+            if code:
+                return self._take(process, code)
+        return None
 
     def interrupted(self) -> int:
         """Made again unless a handler without SA_RESTART runs."""
@@ -121,23 +191,24 @@ def sys_wait4(
     if upid == -(1 << 31):
         raise SyscallError(ESRCH)
 
-    def tell(child: Process, code: int) -> int:
+    def tell(news: News) -> int:
         if stat_addr:
-            task.mem.write_u32(stat_addr, _status_word(child, code))
+            task.mem.write_u32(stat_addr, _status_word(news))
         if ru:
-            task.mem.write(ru, _rusage(child))
-        return child.pid
+            task.mem.write(ru, _rusage(news.process))
+        return news.pid
 
     return _wait(WaitForChild(task, _matcher(task, upid), options | WEXITED, tell))
 
 
-def _status_word(child: Process, code: int) -> int:
-    if code == CLD_STOPPED:
-        return (child.news or 0) << 8 | _STOPPED
-    if code == CLD_CONTINUED:
+def _status_word(news: News) -> int:
+    if news.code in (CLD_STOPPED, CLD_TRAPPED):
+        return news.status << 8 | _STOPPED
+    if news.code == CLD_CONTINUED:
         return _CONTINUED
-    status = child.status or 0
-    return status << 8 if status >= 0 else -status | (_CORE_FLAG if child.dumped_core else 0)
+    if news.code == CLD_EXITED:
+        return news.status << 8
+    return news.status | (_CORE_FLAG if news.code == CLD_DUMPED else 0)
 
 
 def _rusage(child: Process) -> bytes:
@@ -149,13 +220,13 @@ def _rusage(child: Process) -> bytes:
     return rusage((user_ns + child.children_user_ns, system_ns + child.children_system_ns), max_rss_kib, total)
 
 
-def _matcher(task: Task, upid: int) -> Callable[[Process], bool]:
+def _matcher(task: Task, upid: int) -> Callable[[int, Process], bool]:
     if upid > 0:
-        return lambda child: child.pid == upid
+        return lambda tid, _process: tid == upid
     if upid == -1:
-        return lambda _child: True
+        return lambda _tid, _process: True
     group = -upid or task.process.pgid
-    return lambda child: child.pgid == group
+    return lambda _tid, process: process.pgid == group
 
 
 @syscall("waitid")
@@ -184,14 +255,12 @@ def _waitid(task: Task, which: int, upid: int, infop: UserAddr, options: int, ru
     if (which == P_PID and upid <= 0) or (which == P_PGID and upid < 0):
         raise SyscallError(EINVAL)
 
-    def tell(child: Process, code: int) -> int:
-        status = abs(child.status) if child.status is not None else child.news or 0
+    def tell(news: News) -> int:
         if infop:
-            head = (SIGCHLD, 0, code)
-            uid = child.tasks[0].creds.uid if child.tasks else child.uid_at_end
-            task.mem.write(infop, SIGINFO_CHILD.pack(head, child.pid, uid, status, 0, 0))
+            head = (SIGCHLD, 0, news.code)
+            task.mem.write(infop, SIGINFO_CHILD.pack(head, news.pid, news.uid, news.status, 0, 0))
         if ru:
-            task.mem.write(ru, _rusage(child))
+            task.mem.write(ru, _rusage(news.process))
         return 0
 
     if which == P_PIDFD:
@@ -208,14 +277,14 @@ def _waitid(task: Task, which: int, upid: int, infop: UserAddr, options: int, ru
     return _wait(WaitForChild(task, matches, options, tell))
 
 
-def _by_pidfd(task: Task, fd: int) -> tuple[Callable[[Process], bool], bool]:
+def _by_pidfd(task: Task, fd: int) -> tuple[Callable[[int, Process], bool], bool]:
     """The descriptor's process, and whether it has PIDFD_NONBLOCK. Errors: EINVAL negative, EBADF."""
     if fd < 0:
         raise SyscallError(EINVAL)
     from pyuk.syscalls.pidfd import process_of  # noqa: PLC0415
 
     process = process_of(task, fd)
-    return (lambda child: child is process), bool(task.files.get(fd).flags & PIDFD_NONBLOCK)
+    return (lambda tid, owner: owner is process and tid == process.pid), bool(task.files.get(fd).flags & PIDFD_NONBLOCK)
 
 
 def _wait(operation: WaitForChild) -> int:
