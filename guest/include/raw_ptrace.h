@@ -75,6 +75,29 @@ static inline siginfo_t siginfo(long pid)
     return info;
 }
 
+// Wait until a process is in this state: S for asleep, T stopped, t stopped by its tracer, Z dead
+static inline void await_state(long pid, char state)
+{
+    char path[32] = "/proc/", text[512], digits[24];
+    int length = 6;
+    digits[23] = 0;
+    for (char *digit = print_number(digits + 23, pid, 10); *digit;)
+        path[length++] = *digit++;
+    memcpy(path + length, "/status", 8);
+    for (int i = 0;; i++) {
+        long fd = sys(open, path, O_RDONLY), got = sys(read, fd, text, sizeof text - 1);
+        sys(close, fd);
+        check(242, __LINE__, got > 0 && i < 20000, "waited in vain");
+        text[got] = 0;
+        char *at = text;
+        while (*at && memcmp(at, "State:\t", 7))
+            at++;
+        if (*at && at[7] == state)
+            return;
+        nap(1);
+    }
+}
+
 // A child that is traced and has stopped itself; it runs `body` and exits with what that gives.
 static inline long traced(int (*body)(void))
 {

@@ -113,6 +113,7 @@ int main(int argc, char **argv, char **envp)
     // attach to a sleeper
     long pid = child_of(sleeper);
     await(page, 1);
+    await_state(pid, 'S');
     EQ(TRACE(PTRACE_ATTACH, pid, 0, 0), 0);
     EQ(next_stop(pid), STOPPED(SIGSTOP));
     info = siginfo(pid);

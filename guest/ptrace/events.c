@@ -82,8 +82,9 @@ static int thread_execer(void)
 static int leader_first(void)
 {
     struct thread thread;
-    page[5] = 0;
+    page[5] = 1;
     start_thread(&thread, body, (void *)3, 0, 0);
+    sys(set_tid_address, page + 5);                     // cleared when it ends
     sys(exit, 55);
     return 0;
 }
@@ -234,7 +235,7 @@ int main(int argc, char **argv, char **envp)
     tid = event_message(pid);
     EQ(next_stop(tid), STOPPED(SIGSTOP));
     cont(pid, 0);
-    nap(5);
+    await(page + 5, 0);
     EQ(stop_now(pid), 0);
     cont(tid, 0);
     EQ(next_stop(tid), EXITED(33));

@@ -51,8 +51,7 @@ int main(int argc, char **argv, char **envp)
 
     // a sleeper: seized without its noticing, interrupted, and it sleeps again
     long pid = child_of(sleeper);
-    await(page, 1);
-    nap(5);
+    await_state(pid, 'S');
     EQ(TRACE(PTRACE_SEIZE, pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK), 0);
     nap(5);
     EQ(stop_now(pid), 0);
@@ -119,7 +118,8 @@ int main(int argc, char **argv, char **envp)
     nap(5);
     EQ(page[1], count);
     cont(pid, 0);
-    nap(20);
+    for (int i = 0; i < 2000 && page[1] == count; i++)
+        nap(1);
     CHECK(page[1] != count);
     EQ(sys(kill, pid, SIGUSR1), 0);
     EQ(next_stop(pid), STOPPED(SIGUSR1));

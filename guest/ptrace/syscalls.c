@@ -24,7 +24,7 @@ static int reader(void)
 
 static int sleeper(void)
 {
-    struct __kernel_timespec time = {0, 50 * MS}, left = {9, 9};
+    struct __kernel_timespec time = {0, 200 * MS}, left = {9, 9};
     page[0] = sys(nanosleep, &time, &left);
     page[1] = left.tv_sec;
     return 0;
@@ -175,7 +175,7 @@ int main(int argc, char **argv, char **envp)
     CHECK(CALL(pid, __NR_pipe2));
     CHECK(CALL(pid, __NR_read));
     EQ(TRACE(PTRACE_SYSCALL, pid, 0, 0), 0);
-    nap(20);
+    await_state(pid, 'S');
     EQ(stop_now(pid), 0);
     EQ(sys(kill, pid, SIGUSR1), 0);
     EQ(next_stop(pid), SYSCALL_STOP);
@@ -190,7 +190,7 @@ int main(int argc, char **argv, char **envp)
     EQ(peek_user(pid, USER(orig_rax)), __NR_read);
     EQ(peek_user(pid, USER(rip)), after);
     EQ(TRACE(PTRACE_SYSCALL, pid, 0, 0), 0);
-    nap(20);
+    await_state(pid, 'S');
     EQ(sys(kill, pid, SIGUSR1), 0);
     EQ(next_stop(pid), SYSCALL_STOP);
     EQ(TRACE(PTRACE_CONT, pid, 0, 0), 0);
@@ -207,7 +207,7 @@ int main(int argc, char **argv, char **envp)
     EQ(TRACE(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD), 0);
     CHECK(CALL(pid, __NR_nanosleep));
     EQ(TRACE(PTRACE_SYSCALL, pid, 0, 0), 0);
-    nap(10);
+    await_state(pid, 'S');
     EQ(sys(kill, pid, SIGUSR1), 0);
     EQ(next_stop(pid), SYSCALL_STOP);
     EQ(peek_user(pid, USER(rax)), -516);                // ERESTART_RESTARTBLOCK
