@@ -214,6 +214,7 @@ class Tracee:
         self.is_trapping = False
         if info is not None and info.code >> 8 == PTRACE_EVENT_STOP:
             self.is_notified = False
+        signals.recompute(self.task)
         self.message = message
         self.stop = self.task.sleep = Stop(self, code, info, then)
         self._tell_tracer(why, code & 0x7F if why == CLD_TRAPPED else self.stop_signal)
