@@ -10,6 +10,7 @@ from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, shm, socket
 from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
 from pyuk.abi.structs import (
     EPOLL_EVENT,
+    F_OWNER_EX,
     FLOCK,
     FLOCK_PID,
     INT32,
@@ -21,6 +22,7 @@ from pyuk.abi.structs import (
     TERMIOS,
     TERMIOS2,
     TIMESPEC,
+    UINT32,
     UINT64,
     WINSIZE,
 )  # fmt: skip
@@ -52,6 +54,9 @@ FCNTL: Commands = {
     fcntl.F_OFD_SETLKW: StructAt(IN, FLOCK),
     fcntl.F_GETOWN: None,
     fcntl.F_SETOWN: _INT,
+    fcntl.F_SETOWN_EX: StructAt(IN, F_OWNER_EX),
+    fcntl.F_GETOWN_EX: StructAt(OUT, F_OWNER_EX),
+    fcntl.F_GETOWNER_UIDS: StructAt(OUT, UINT32, 2),
     fcntl.F_GETSIG: None,
     fcntl.F_SETSIG: Word("signal", "int"),
     fcntl.F_GETLEASE: None,
@@ -63,10 +68,12 @@ FCNTL: Commands = {
 }
 FCNTL_RESULT: Commands = {
     fcntl.F_GETFD: Explained(_FD_FLAGS, "flags ", base=16),
-    fcntl.F_GETFL: Explained(_OPEN_FLAGS, "flags ", base=16),
+    fcntl.F_GETFL: Explained(_OPEN_FLAGS, "flags ", base=16, zero=True),
     fcntl.F_GET_SEALS: Explained(_SEALS, "seals ", base=16),
     fcntl.F_GETSIG: Explained(Word("signal", "int")),
-    fcntl.F_GETLEASE: Explained(Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16),
+    fcntl.F_GETLEASE: Explained(
+        Flags(Table("fcntl", "F_RDLCK F_WRLCK F_UNLCK", unknown="F_???"), enum=True), base=16, zero=True
+    ),
 }
 
 EPOLL_CTL: Commands = {

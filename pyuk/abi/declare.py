@@ -178,7 +178,17 @@ FlockArg = Annotated[int, Flags(Table("fcntl", "LOCK_"))]
 RenameArg = Annotated[int, Flags(Table("fcntl", "RENAME_"), "uint")]
 
 # One call that is many: what `arg` is, is said by the command, in pyuk.abi.commands.
-FcntlCommandArg = Annotated[int, Flags(Table("fcntl", "F_", without="F_RDLCK F_WRLCK F_UNLCK F_SEAL_*"), enum=True)]
+FcntlCommandArg = Annotated[
+    int,
+    Flags(
+        Table(
+            "fcntl",
+            "F_",
+            without="F_RDLCK F_WRLCK F_UNLCK F_SEAL_* F_OWNER_* F_GET_RW* F_SET_RW* F_GET_FILE* F_SET_FILE*",
+        ),
+        enum=True,
+    ),
+]
 FcntlArg = Annotated[int, ByCommand("cmd", "FCNTL")]
 IoctlRequestArg = Annotated[int, Word("ioctl", "uint")]
 IoctlArg = Annotated[int, ByCommand("request", "IOCTL")]
@@ -196,6 +206,7 @@ Long = Annotated[int, Number("long")]
 AddressResult = Annotated[int, Number("ulong", 16)]
 OctalResult = Annotated[int, Number("ulong", 8)]
 FdResult = Annotated[int, FdNumber()]
+SignalResult = Annotated[int, Explained(Word("signal", "int"))]
 HexResult = Annotated[int, Number("ulong", 16)]
 FcntlResult = Annotated[int, ByCommand("cmd", "FCNTL_RESULT")]
 SchedResult = Annotated[int, Word("scheduler")]

@@ -348,11 +348,15 @@ class ByCommand(Kind):
 
 
 class Explained(Kind):
-    """A result whose meaning stands beside it, `0x8002 (flags O_RDWR|O_LARGEFILE)`; `base` is the number's."""
+    """A result whose meaning stands beside it, `0x8002 (flags O_RDWR|O_LARGEFILE)`; `base` is the number's.
 
-    __slots__ = ("base", "kind", "prefix")
+    zero: beside 0 too.
+    """
 
-    def __init__(self, kind: Kind, prefix: str = "", *, base: int = 10) -> None:
+    __slots__ = ("base", "kind", "prefix", "zero")
+
+    def __init__(self, kind: Kind, prefix: str = "", *, base: int = 10, zero: bool = False) -> None:
+        self.zero = zero
         self.ctype = "long"
         self.kind = kind
         self.prefix = prefix

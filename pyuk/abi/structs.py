@@ -451,6 +451,10 @@ FLOCK = Struct(
     shown="l_type l_whence l_start l_len",
 )
 FLOCK_PID = FLOCK.showing("")  # F_GETLK says who holds the lock
+F_OWNER_EX = Struct(
+    "f_owner_ex",
+    lambda: (("type", "i", Flags(Table("fcntl", "F_OWNER_"), enum=True)), ("pid", "i")),
+)
 OPEN_HOW = Struct(
     "open_how",
     lambda: (

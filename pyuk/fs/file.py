@@ -68,14 +68,15 @@ class OpenFile:
     """
 
     __slots__ = (
-        "attached", "covers", "epoll_items", "filesystem", "flags", "ident", "mount", "readable", "refs", "stream",
-        "writable",
+        "attached", "covers", "epoll_items", "filesystem", "flags", "ident", "mount", "owner", "readable", "refs",
+        "stream", "writable",
     )  # fmt: skip
     can_poll = False
     sends_sigpipe = True
     sends_sigpipe_late = True
     """Also where some bytes were written before."""
     has_messages = False
+    takes_direct = False
     is_counted = True
     is_socket = False
 
@@ -99,6 +100,13 @@ class OpenFile:
         """Where epolls have it: they forget it when it is closed."""
         self.attached: list[Attached] | None = None
         """What else ends with it: its locks, its signals."""
+        self.owner: object = None
+        """Who gets its signals (kernel/sigio.py); None for nobody."""
+
+    @property
+    def has_fasync(self) -> bool:
+        """Whether O_ASYNC means anything to it: pipes, sockets, terminals."""
+        return self.stream and self.can_poll
 
     def hold(self) -> OpenFile:
         """One more owner."""

@@ -46,6 +46,8 @@ class HostFile(OpenFile):
     """A host descriptor that pyuk opened for a guest. `mode` is its st_mode when it was opened (the type stays)."""
 
     __slots__ = ("_backing", "fd", "host", "mode", "rdev")
+    takes_direct = True
+    """The host says whether it does."""
 
     def __init__(self, host: HostFs, fd: int, flags: int, mode: int, rdev: int = 0) -> None:
         super().__init__(flags)

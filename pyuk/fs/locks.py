@@ -50,16 +50,24 @@ class Record:
 class LockTable:
     """The files that have locks, and who waits for whom."""
 
-    __slots__ = ("files", "waiting")
+    __slots__ = ("files", "hints", "waiting")
 
     def __init__(self) -> None:
         self.files: dict[tuple[bool, int, int], FileLocks] = {}
         self.waiting: dict[Record, Owner] = {}
         """The wishes of processes that sleep, and the owner of what is in their way."""
+        self.hints: dict[tuple[bool, int, int], int] = {}
+        """F_SET_RW_HINT's, by inode."""
+
+    @staticmethod
+    def key_of(file: OpenFile) -> tuple[bool, int, int]:
+        """The inode; the host's numbers and pyuk's own are not the same."""
+        status = file.stat()
+        return file.host_fd() >= 0, status.st_dev, status.st_ino
 
     def of(self, file: OpenFile) -> FileLocks:
         """Those of the inode that is open there."""
-        key = _key(file)
+        key = self.key_of(file)
         found = self.files.get(key)
         if found is None:
             found = self.files[key] = FileLocks(self, key)
@@ -103,7 +111,7 @@ class FileLocks:
 
     def is_of(self, file: OpenFile) -> bool:
         """Whether the file is open there."""
-        return self._key == _key(file)
+        return self._key == self._table.key_of(file)
 
     def conflict(self, wish: Record) -> Record | None:
         """A lock that is in the way."""
@@ -209,12 +217,6 @@ class FileLocks:
             )
             if not ok or not records or any(self.conflict(record) is not None for record in records):
                 raise AssertionError(owner, [(record.start, record.end, record.kind) for record in records])
-
-
-def _key(file: OpenFile) -> tuple[bool, int, int]:
-    """The inode; the host's numbers and pyuk's own are not the same."""
-    status = file.stat()
-    return file.host_fd() >= 0, status.st_dev, status.st_ino
 
 
 def _changed(records: Iterable[Record], wish: Record) -> Iterator[Record]:

@@ -48,7 +48,7 @@ class Pipe:
 
     __slots__ = (
         "ino", "is_polled", "max_pages", "n_pages", "n_readers", "n_writers", "readers", "runs", "start",
-        "used", "writers",
+        "tells_writers", "used", "writers",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -67,10 +67,12 @@ class Pipe:
         self.n_readers = self.n_writers = 0
         self.is_polled = False
         """Somebody has asked poll(2): from then on each write tells the readers, for edge-triggered epolls."""
+        self.tells_writers = False
+        """Each read tells the writers, for O_ASYNC."""
 
     def get(self, slices: list[memoryview]) -> int:
         """Move up to the slices' bytes out, or a packet."""
-        was_full = self.n_pages >= self.max_pages
+        was_full = self.n_pages >= self.max_pages or self.tells_writers
         runs, done = self.runs, 0
         if runs and type(runs[0]) is Packet:
             done = self._get_packet(slices)
@@ -168,7 +170,7 @@ class Pipe:
 
     def skip(self, n_bytes: int) -> None:
         """Take the first n_bytes out."""
-        was_full = self.n_pages >= self.max_pages
+        was_full = self.n_pages >= self.max_pages or self.tells_writers
         self.used -= n_bytes
         while n_bytes:
             run, start = self.runs[0], self.start
@@ -257,6 +259,7 @@ class PipeEnd(OpenFile):
 
     __slots__ = ("pipe",)
     can_poll = True
+    takes_direct = True
 
     def __init__(self, pipe: Pipe, flags: int) -> None:
         super().__init__(flags)

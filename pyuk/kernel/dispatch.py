@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
 _PAGE_BYTES = 4096
-_MAX_ERRNO = 4095
 _RESTART_SYSCALL = 219
 """What is made instead of a call that says ERESTART_RESTARTBLOCK: it goes on with Task.restart."""
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
@@ -143,7 +142,7 @@ def close(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], r
     """The end of a call, at once or after a sleep; no arguments: pyuk's tracer is not told. The task has the CPU."""
     kernel.machine.cpu.regs[RAX] = result & _MASK
     tell(kernel, task, number, arguments, result)
-    if -_MAX_ERRNO <= result <= -ERESTARTSYS:
+    if -ERESTART_RESTARTBLOCK <= result <= -ERESTARTSYS:
         signals.deliver(task, _RESTART_SYSCALL if result == -ERESTART_RESTARTBLOCK else number)
     elif task.work & SIGNAL_PENDING:
         signals.deliver(task)

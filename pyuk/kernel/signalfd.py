@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.poll import POLLIN
-from pyuk.abi.signal import SI_TIMER, SI_USER, SIGCHLD
-from pyuk.abi.structs import SIGINFO_CHILD, SIGINFO_HEAD, SIGINFO_QUEUE, SIGINFO_TIMER, SIGNALFD_SIGINFO
+from pyuk.abi.signal import POLL_HUP, SI_SIGIO, SI_TIMER, SI_USER, SIGCHLD
+from pyuk.abi.structs import SIGINFO_CHILD, SIGINFO_HEAD, SIGINFO_POLL, SIGINFO_QUEUE, SIGINFO_TIMER, SIGNALFD_SIGINFO
 from pyuk.fs.anon import AnonFile
 from pyuk.fs.file import scatter
 from pyuk.kernel.signals import UNBLOCKABLE, take_from
@@ -87,6 +87,8 @@ def _pack(info: Siginfo) -> bytes:
     elif code == SI_TIMER:
         _head, fields["ssi_tid"], fields["ssi_overrun"], value = SIGINFO_TIMER.unpack(data)
         fields |= {"ssi_ptr": value, "ssi_int": value}
+    elif code == SI_SIGIO or (0 < code <= POLL_HUP and signo != SIGCHLD):
+        _head, fields["ssi_band"], fields["ssi_fd"] = SIGINFO_POLL.unpack(data)
     elif signo == SIGCHLD and code > 0:
         _head, *child = SIGINFO_CHILD.unpack(data)
         fields |= zip(("ssi_pid", "ssi_uid", "ssi_status", "ssi_utime", "ssi_stime"), child, strict=True)

@@ -27,9 +27,9 @@ from pyuk.wait.park import Park, WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SizeArg
+    from pyuk.abi.declare import Annotated, SigHowArg, SignalArg, SignalResult, SizeArg
     from pyuk.abi.kinds import IN, OUT, SignalSet, StructAt
-    from pyuk.abi.structs import SIGINFO_HEAD
+    from pyuk.abi.structs import SIGINFO
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
@@ -216,10 +216,10 @@ class WaitForSignal:
 def sys_rt_sigtimedwait(
     task: Task,
     uthese: Annotated[UserAddr, SignalSet(IN, "sigsetsize")],
-    uinfo: Annotated[UserAddr, StructAt(OUT, SIGINFO_HEAD)],
+    uinfo: Annotated[UserAddr, StructAt(OUT, SIGINFO)],
     uts: Annotated[UserAddr, StructAt(IN, TIMESPEC)],
     sigsetsize: SizeArg,
-) -> int:
+) -> SignalResult:
     """Wait for a signal of a set and take it. Errors: EINVAL, EFAULT, EAGAIN timed out, EINTR."""
     if sigsetsize != _SIGSET_BYTES:
         raise SyscallError(EINVAL)

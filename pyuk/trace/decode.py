@@ -21,6 +21,7 @@ from pyuk.abi.kinds import (
     CString,
     DirentArray,
     Early,
+    Explained,
     FdSet,
     IoVector,
     MessageAt,
@@ -190,7 +191,8 @@ def _is_restart(errno: int) -> bool:
 def _result_of(kind: ByCommand, call: Call) -> str:
     result = call.result or 0
     chosen = getattr(commands, kind.commands).get(call.value(kind.selector) & kind.mask)
-    return str(result) if chosen is None or result == 0 else shower(chosen)(as_ctype(result, chosen.ctype))
+    is_bare = result == 0 and not (isinstance(chosen, Explained) and chosen.zero)
+    return str(result) if chosen is None or is_bare else shower(chosen)(as_ctype(result, chosen.ctype))
 
 
 def _look_before(kind: Kind) -> Callable[[Call, int], Any] | None:

@@ -106,9 +106,11 @@ class Creds:
 
 
 class Kernel:
-    """What it has of one: no locks yet."""
+    """What it has of one: no locks yet, and no processes."""
 
     locks: Any = None
+    tasks: dict[int, Any] = {}  # noqa: RUF012
+    processes: dict[int, Any] = {}  # noqa: RUF012
 
 
 class Process:
