@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from array import array
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyuk.abi.resource import RLIM_NLIMITS, RLIMIT_NOFILE
 from pyuk.abi.syscall import find_entry
 from pyuk.fs.file import FdTable
 from pyuk.kernel.usage import Usage
+from pyuk.net.network import Network
 from pyuk.syscalls import (  # noqa: F401
     copying,
     dirs,
@@ -109,6 +111,10 @@ class Kernel:
     """What it has of one: no locks yet, and no processes."""
 
     locks: Any = None
+    network = Network(
+        monotonic_ns=time.monotonic_ns, realtime_ns=time.time_ns, after=lambda _ns, _act: None,  # type: ignore[arg-type,return-value]
+        random_bytes=os.urandom, current=lambda: (os.getpid(), Creds()),  # type: ignore[arg-type,return-value]
+    )  # fmt: skip
     tasks: dict[int, Any] = {}  # noqa: RUF012
     processes: dict[int, Any] = {}  # noqa: RUF012
 
