@@ -312,7 +312,7 @@ class Cpu(Registers):
                 from pyuk.machine.tlbs import open_tlbs  # noqa: PLC0415  # most programs are alone
 
                 self._has_tlbs = False
-                self._tlbs = tlbs = open_tlbs(self._engine, self._state)
+                self._tlbs = tlbs = open_tlbs(self._state)
             if tlbs is None:
                 return False
         if not tlbs.switch(table) or self._stale_pages:

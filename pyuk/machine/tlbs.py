@@ -11,12 +11,12 @@ writable through another (mm/wx.py), so the engine, which marks a page of code i
 
 from __future__ import annotations
 
-from pyuk.machine import engine as uc
-from pyuk.machine.clib import PyDLL, c_char, c_size_t, c_void_p
+import struct
+
+from pyuk.machine.clib import PyDLL, c_char, c_int, c_size_t, c_void_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.machine.engine import Engine
     from pyuk.machine.paging import PageTable
     from pyuk.machine.state import LiveState
 
@@ -29,26 +29,27 @@ _FAST_BYTES = 16
 _N_USED_AT, _VICTIMS_AT, _IO_TABLE_AT = 4, 6, _DESC_BYTES // 8 - 1  # words of a CPUTLBDesc
 TLB_BYTES = _COMMON_BYTES + _N_MODES * _DESC_BYTES + 8 + _N_MODES * _FAST_BYTES + 16
 """struct CPUTLB and the word behind it, up to the CPU state."""
+_CPU_BYTES = 33216  # struct CPUState, in front of it
+_JUMP_CACHE_BYTES = 4096 * 8
 _N_ENTRIES = 256
 _N_KEPT = 12
 _ALL_DIRTY = (1 << _N_MODES) - 1
 _FULL = 0.7  # as in tlb_mmu_resize_locked
 
 
-def open_tlbs(engine: Engine, state: LiveState) -> Tlbs | None:
+def open_tlbs(state: LiveState) -> Tlbs | None:
     """None where the engine's TLB is not where it is known to be."""
     if not state.live or not state.layout.tlb:
         return None
-    tlbs = Tlbs(engine, state.address)
+    tlbs = Tlbs(state.address)
     return tlbs if tlbs.looks_right else None
 
 
 class Tlbs:
     """The loaded TLB is that of `owner`; those of others are kept, each good or stale."""
 
-    def __init__(self, engine: Engine, env: int) -> None:
+    def __init__(self, env: int) -> None:
         """env: the address of the CPU state."""
-        self._engine = engine
         self.owner: PageTable | None = None
         words = memoryview((c_char * TLB_BYTES).from_address(env - TLB_BYTES)).cast("B").cast("Q")
         n_desc, n_fast = _DESC_BYTES // 8, _FAST_BYTES // 8
@@ -64,6 +65,14 @@ class Tlbs:
         self._malloc, self._free = libc.malloc, libc.free
         self._malloc.argtypes, self._malloc.restype = (c_size_t,), c_void_p
         self._free.argtypes, self._free.restype = (c_void_p,), None
+        self._memset = libc.memset
+        self._memset.restype = None
+        begin = env - TLB_BYTES - _CPU_BYTES
+        cpu = bytes((c_char * _CPU_BYTES).from_address(begin))
+        pointers = cpu.find(struct.pack("<QQ", env, env - _FAST_BYTES))  # env_ptr, icount_decr_ptr, tb_jmp_cache
+        self._jump_cache = c_void_p(begin + pointers + 16) if pointers >= 0 else None
+        self._spare = (memoryview(bytearray(_DESC_BYTES)).cast("Q"), memoryview(bytearray(_FAST_BYTES)).cast("Q"))
+        self._zero, self._jump_cache_bytes = c_int(0), c_size_t(_JUMP_CACHE_BYTES)
 
     @property
     def looks_right(self) -> bool:
@@ -73,7 +82,7 @@ class Tlbs:
             self._fast[0] == (n_entries - 1) << _ENTRY_BITS and not n_entries & n_entries - 1
             and self._desc[_N_USED_AT] <= n_entries and self._desc[_VICTIMS_AT - 1] < _N_VICTIMS
             and self._dirty[0] <= _ALL_DIRTY and self._fast[1] % 8 == self._desc[_IO_TABLE_AT] % 8 == 0
-            and bool(self._fast[1] and self._desc[_IO_TABLE_AT])
+            and bool(self._fast[1] and self._desc[_IO_TABLE_AT] and self._jump_cache)
         )  # fmt: skip
 
     def forget(self) -> None:
@@ -86,11 +95,11 @@ class Tlbs:
 
         An exception may come out of every call (a signal's): there is none where the records are in disorder.
         """
-        owner, kept, desc, fast, dirty = self.owner, self._kept, self._desc, self._fast, self._dirty
+        owner, kept, desc, fast = self.owner, self._kept, self._desc, self._fast
         if owner is table:
             return self._is_ready
         found = kept.get(table)
-        is_good = table in self._good
+        is_good = found is not None and table in self._good
         if found is None:
             if owner is None:
                 self.owner, self._is_ready = table, False
@@ -102,7 +111,9 @@ class Tlbs:
             else:
                 found = self._new()
         new_desc, new_fast = found
-        mine = (_copy(desc), _copy(fast))
+        mine = self._spare
+        mine[0][:] = desc
+        mine[1][:] = fast
         if table in kept:
             del kept[table]
         if owner is not None:
@@ -111,16 +122,13 @@ class Tlbs:
         self.owner, self._is_ready = table, False
         desc[:] = new_desc
         fast[:] = new_fast
-        dirty[0] = _ALL_DIRTY
+        self._dirty[0] = _ALL_DIRTY
+        self._spare = found
         if owner is None:
             self._give_back(mine)
         if not is_good or desc[_N_USED_AT] > _FULL * ((fast[0] >> _ENTRY_BITS) + 1):
             return False
-        try:
-            dirty[0] = 0  # nothing to flush: only the cache of translations by address is emptied
-            self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
-        finally:
-            dirty[0] = _ALL_DIRTY
+        self._memset(self._jump_cache, self._zero, self._jump_cache_bytes)
         self._is_ready = True
         return True
 
@@ -157,7 +165,3 @@ class Tlbs:
     def _give_back(self, record: tuple[memoryview[int], memoryview[int]]) -> None:
         self._free(record[0][_IO_TABLE_AT])
         self._free(record[1][1])
-
-
-def _copy(words: memoryview[int]) -> memoryview[int]:
-    return memoryview(words.tobytes()).cast("Q")

@@ -65,8 +65,9 @@ class Model:
         if self.n_steps == N_STEPS:
             self.rig.cpu.stop()
             return
-        for _ in range(self.chance.choice((0, 0, 0, 1, 2))):
-            self.change()
+        if self.n_steps // 100 % 2:  # or long times in which no flush makes all stale
+            for _ in range(self.chance.choice((0, 0, 0, 1, 2))):
+                self.change()
         if self.chance.random() < 0.7:
             self.now = self.chance.choice(self.spaces)
             self.rig.cpu.load_space(self.now)
