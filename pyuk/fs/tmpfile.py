@@ -121,10 +121,6 @@ class NodeFile(OpenFile):
         """As flistxattr(2)."""
         return self.inode.listxattr()
 
-    def link_text(self) -> bytes:
-        """The path within the file system, which is all that it knows."""
-        return b"/" + shown_path(self)
-
 
 def shown_path(file: NodeFile) -> bytes:
     """See FileSystem.path_of."""

@@ -1,6 +1,6 @@
 """tmpfs: a file system in guest RAM (tmpfs(5); Linux fs/namei.c, fs/open.c, mm/shmem.c).
 
-`at` is an open directory of this file system, or with an empty path any open file of it; see FileSystem.
+A device node opens what its number stands for in a table that is handed in: /dev is a tmpfs too (devfs.py).
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from pyuk.abi.fcntl import (
     RENAME_NOREPLACE,
     RENAME_WHITEOUT,
 )  # fmt: skip
+from pyuk.abi.mount import MS_NODEV
 from pyuk.abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG
 from pyuk.abi.unistd import NAME_MAX, R_OK, W_OK, X_OK
 from pyuk.fs.filesystem import FileSystem, LinkMet
@@ -56,17 +57,12 @@ from pyuk.fs.tmpnode import Directory, Entry, Inode, Regular, Symlink, Volume
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
+    from pyuk.fs.devices import DeviceTable
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
     from pyuk.fs.permission import Who
     from pyuk.fs.stat import Stat, StatFs
-
-    class DeviceTable(Protocol):
-        """The drivers behind device nodes (devices.py)."""
-
-        def open(self, entry: Entry, flags: int, /) -> OpenFile: ...
 
 
 _NOT_SHOWN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC
@@ -93,6 +89,17 @@ class TmpFs(FileSystem):
         self.root = Directory(volume, mode, 0, 0, b"", None)
         self._is_running = is_running
         self._devices = devices
+
+    def close(self) -> None:
+        """See FileSystem: all names end, and what nobody has open or mapped goes with them."""
+        ahead = [self.root]
+        while ahead:
+            directory = ahead.pop()
+            for entry in list(directory.children.values()):
+                if type(entry.inode) is Directory:
+                    ahead.append(entry.inode)
+                else:
+                    directory.remove(entry)
 
     # From a path to an inode
 
@@ -222,6 +229,8 @@ class TmpFs(FileSystem):
 
             return open_fifo(self, entry, shown)
         if kind in (S_IFCHR, S_IFBLK) and self._devices is not None:
+            if hasattr(self, "mount") and self.mount.flags & MS_NODEV:
+                raise SyscallError(EACCES)
             return self._devices.open(entry, shown)
         raise SyscallError(ENXIO)
 
@@ -345,6 +354,8 @@ class TmpFs(FileSystem):
         if kind == S_IFREG:
             inode = Regular(self.volume, mode, uid, gid)
         else:
+            from pyuk.fs.devices import make_dev  # noqa: PLC0415  # rare
+
             inode = Inode(self.volume, mode, uid, gid, make_dev(*device) if is_device else 0)
         self._add(directory, name, inode)
 
@@ -358,9 +369,15 @@ class TmpFs(FileSystem):
         self._add(directory, name, Symlink(self.volume, uid, gid, target))
 
     def link(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, *, follow: bool) -> None:
-        """See FileSystem. With an empty path it is the file that `at` has open."""
+        """See FileSystem."""
         who = self.volume.creds()
-        inode = self._find(at, path, who, follow=follow).inode
+        self._link(self._find(at, path, who, follow=follow).inode, to, new, who)
+
+    def link_file(self, file: OpenFile, at: OpenFile | None, path: bytes) -> None:
+        """See FileSystem."""
+        self._link(file.inode, at, path, self.volume.creds())  # type: ignore[attr-defined]
+
+    def _link(self, inode: Inode, to: OpenFile | None, new: bytes, who: Who) -> None:
         if not new:
             raise SyscallError(EEXIST)
         directory, name = self._parent(to, new, who)
@@ -438,11 +455,6 @@ class TmpFs(FileSystem):
                 source.add(name, whiteout)
         source.modified()
         target.mtime_ns = target.ctime_ns = entry.inode.ctime_ns = source.ctime_ns
-
-
-def make_dev(major: int, minor: int) -> int:
-    """st_rdev (include/linux/kdev_t.h: new_encode_dev)."""
-    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
 
 
 def _searched(inode: Inode, who: Who) -> Directory:

@@ -286,7 +286,7 @@ class Guest:
 
     def link_handle(self, handle: int, new: bytes) -> None:
         file = self._file(handle, is_path=True)
-        reach(self.system, new, lambda real: self.system.link(file, b"", None, real, follow=True), follow=False)
+        reach(self.system, new, lambda real: self.system.link_file(file, None, real), follow=False)
 
     def entries(self, handle: int) -> list[bytes]:
         if not stat.S_ISDIR(self.handles[handle].stat().st_mode):

@@ -129,7 +129,7 @@ def test_inodes_end(maker: Maker) -> None:
     assert (system.statfs(None, b"").f_files, system.statfs(None, b"").f_ffree) == (3, 0)
     system.unlink(None, b"b")
     file = system.open(None, b"", f.O_TMPFILE | f.O_RDWR, 0o600, 0)
-    system.link(file, b"", None, b"c", follow=True)
+    system.link_file(file, None, b"c")
     file.release()
     system.unlink(None, b"c")
     system.unlink(None, b"a")
@@ -145,7 +145,7 @@ def test_an_unlinked_file_lives_while_it_is_open(system: TmpFs) -> None:
     assert (contents(file), file.stat().st_nlink) == (b"old", 0)
     assert system.path_of(file) == b"a (deleted)"
     assert file.stat().st_ino != system.stat(None, b"a", follow=True).st_ino
-    _fails(ENOENT, lambda: system.link(file, b"", None, b"b", follow=True))
+    _fails(ENOENT, lambda: system.link_file(file, None, b"b"))
     file.release()
 
 
@@ -247,6 +247,19 @@ def test_a_running_program_is_not_written(maker: Maker) -> None:
     _fails(ETXTBSY, lambda: system.truncate(None, b"a", 0))
     assert system.stat(None, b"a", follow=True).st_size == 4
     system.unlink(None, b"a")
+
+
+def test_close_frees_all_but_what_is_open(maker: Maker) -> None:
+    """Once the file system is closed, an open file keeps its pages until it is closed too."""
+    system = maker.tmpfs()
+    system.mkdir(None, b"d", 0o755, 0)
+    for path in (b"a", b"d/b"):
+        _make(system, path, bytes(3 * PAGE))
+    file = system.open(None, b"d/b", f.O_RDONLY, 0, 0)
+    system.close()
+    assert maker.cache.ram.n_used == 3
+    assert contents(file) == bytes(3 * PAGE)
+    file.release()
 
 
 def test_user_attributes_are_as_of_6_1(maker: Maker) -> None:
