@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 
 import pyuk.syscalls  # noqa: F401  # declares the system calls
-from pyuk.abi.mount import MS_RELATIME
+from pyuk.abi.mount import MS_NODEV, MS_NOSUID, MS_RELATIME
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import SIG_IGN
+from pyuk.abi.stat import S_IFCHR
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
 from pyuk.fs.namespace import Namespace
@@ -34,11 +35,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyuk.fs.devices import DeviceTable
     from pyuk.fs.file import FdTable, OpenFile
     from pyuk.fs.procfs import ProcFs
+    from pyuk.fs.tmpfs import TmpFs
+    from pyuk.fs.tmpnode import Entry, Volume
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.net.network import Network
 
+SHM_DEV = 25
+"""st_dev of /dev/shm: an anonymous device, as everything mounted by pyuk has."""
 DEFAULT_MEMORY_BYTES = 4 << 30
 
 
@@ -81,8 +87,17 @@ class System:
         self.host = HostFs(host_order=host_order, has_devices=True)
         self.host.cache = self.cache
         self.host.is_running = self.kernel.is_running
+        self._devices: DeviceTable | None = None
         self._namespace = Namespace()
         self._namespace.mount(b"/", lambda: self.host, b"host", flags=MS_RELATIME)
+        self._namespace.mount(
+            b"/dev", self._make_dev, b"devtmpfs", source=b"udev", flags=MS_NOSUID | MS_RELATIME, options=b"mode=755"
+        )
+        self._namespace.mount(b"/dev/pts", lambda: HostFs(b"/dev/pts", has_devices=True), b"devpts", source=b"devpts")
+        self._namespace.mount(
+            b"/dev/shm", lambda: self.new_tmpfs(SHM_DEV), b"tmpfs", source=b"tmpfs",
+            flags=MS_NOSUID | MS_NODEV | MS_RELATIME,
+        )  # fmt: skip
         self._namespace.mount(b"/proc", self._make_proc, b"proc", source=b"proc", flags=MS_RELATIME)
         self.kernel.make_network = self._make_network
 
@@ -98,6 +113,45 @@ class System:
             random_bytes=kernel.random.bytes,
             current=lambda: (kernel.current.process.pid, kernel.current.creds),
         )
+
+    def _volume(self, dev: int, *, max_bytes: int = 0, max_inodes: int = 0) -> Volume:
+        from pyuk.fs.tmpnode import Volume  # noqa: PLC0415  # most programs use none
+
+        kernel = self.kernel
+        return Volume(
+            self.cache, dev, lambda: kernel.current.creds, kernel.clock.realtime_ns, max_pages=max_bytes >> 12,
+            max_inodes=max_inodes,
+        )  # fmt: skip
+
+    def new_tmpfs(self, dev: int, *, max_bytes: int | None = None, mode: int = 0o1777) -> TmpFs:
+        """An empty file system in guest RAM, of which it may take half without max_bytes. dev: its files' st_dev."""
+        from pyuk.fs.tmpfs import TmpFs  # noqa: PLC0415  # most programs use none
+
+        half = self.machine.ram.size_bytes >> 1
+        volume = self._volume(dev, max_bytes=half if max_bytes is None else max_bytes, max_inodes=half >> 12)
+        return TmpFs(volume, mode=mode, devices=self._device_table(), is_running=self.kernel.is_running)
+
+    def _device_table(self) -> DeviceTable:
+        """What device nodes open."""
+        if self._devices is None:
+            from pyuk.fs.devices import Device, DeviceTable, memory_devices  # noqa: PLC0415
+
+            self._devices = DeviceTable()
+            for device in memory_devices(self.kernel.random.bytes):
+                self._devices.register(device)
+            for name, minor in ((b"tty", 0), (b"ptmx", 2)):
+                self._devices.register(Device(name, S_IFCHR | 0o666, (5, minor), self._open_host_device))
+        return self._devices
+
+    def _open_host_device(self, entry: Entry, flags: int) -> OpenFile:
+        """The host's terminals, by the names that they have in its /dev too."""
+        return self.host.open(None, b"dev/" + entry.name, flags, 0, 0)
+
+    def _make_dev(self) -> TmpFs:
+        """/dev, which few programs look at."""
+        from pyuk.fs.devfs import DEV_DEV, make_devfs  # noqa: PLC0415
+
+        return make_devfs(self._volume(DEV_DEV), self._device_table())
 
     def _make_proc(self) -> ProcFs:
         """/proc, which most programs never look at."""

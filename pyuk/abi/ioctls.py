@@ -1,6 +1,6 @@
 """Terminal and file ioctls, and struct termios' bits.
 
-Source: asm-generic/ioctls.h, asm-generic/termbits.h, linux/fs.h (Linux 6.1).
+Source: asm-generic/ioctls.h, asm-generic/termbits.h, linux/fs.h, linux/random.h (Linux 6.1).
 """
 
 # requests
@@ -72,6 +72,7 @@ FS_IOC_FSSETXATTR = 0x401C5820
 BLKGETSIZE64 = 0x80081272
 BLKSSZGET = 0x1268
 FS_IOC_FIEMAP = 0xC020660B
+RNDGETENTCNT = 0x80045200
 
 # TCXONC and TCFLSH arguments
 TCOOFF = 0

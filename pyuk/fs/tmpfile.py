@@ -203,7 +203,7 @@ class FileMemory:
 class MemFile(NodeFile):
     """An open file description of a regular file in memory."""
 
-    __slots__ = ("_backing", "entry", "inode", "memory", "position")
+    __slots__ = ("_backing", "_is_read", "entry", "inode", "memory", "position")
     inode: Regular
 
     def __init__(self, entry: Entry, flags: int) -> None:
@@ -213,14 +213,16 @@ class MemFile(NodeFile):
         self.inode.hold()
         self.memory: SharedMemory = self.inode.memory
         self.position = 0
+        self._is_read = False
         self._backing: FileMemory | None = None
 
     def read(self, slices: list[memoryview]) -> int:
         """At the position."""
         done = self.memory.preadv(slices, self.position)
         self.position += done
-        if not self.flags & O_NOATIME:
-            self.inode.accessed()
+        inode = self.inode
+        if not self._is_read or inode.atime_ns <= inode.mtime_ns or inode.atime_ns <= inode.ctime_ns:
+            self._accessed()
         return done
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
@@ -230,9 +232,16 @@ class MemFile(NodeFile):
         if offset < 0:
             return self.read(slices)
         done = self.memory.preadv(slices, offset)
+        inode = self.inode
+        if not self._is_read or inode.atime_ns <= inode.mtime_ns or inode.atime_ns <= inode.ctime_ns:
+            self._accessed()
+        return done
+
+    def _accessed(self) -> None:
+        """Not at every read: whether the last access is a day old is asked at the first one only."""
+        self._is_read = True
         if not self.flags & O_NOATIME:
             self.inode.accessed()
-        return done
 
     def write(self, slices: list[memoryview]) -> int:
         """At the position, or with O_APPEND at the end."""
@@ -358,8 +367,7 @@ class MemFile(NodeFile):
         """The memory itself. Errors: EACCES not open for reading."""
         if not self.readable:
             raise SyscallError(EACCES)
-        if not self.flags & O_NOATIME:
-            self.inode.accessed()
+        self._accessed()
         if self._backing is None:
             self._backing = FileMemory(self)
             return self._backing

@@ -81,7 +81,15 @@ class SharedMemory(Pages):
         size, frames, source = self.size_bytes, self.frames, self.ram.bytes
         done = 0
         for piece in slices:
-            wanted = len(piece)
+            wanted, start = len(piece), offset & PAGE_MASK
+            if start + wanted <= PAGE_BYTES and offset + wanted <= size:  # most reads
+                frame = frames.get(offset >> PAGE_SHIFT)
+                if frame is not None:
+                    start += frame << PAGE_SHIFT
+                    piece[:] = source[start : start + wanted]
+                    offset += wanted
+                    done += wanted
+                    continue
             left = min(wanted, size - offset)
             if left <= 0:
                 break

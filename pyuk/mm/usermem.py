@@ -21,6 +21,16 @@ if TYPE_CHECKING:
 
 _LARGE_MASK = LARGE_BYTES - 1
 _SIGN_32, _SIGN_64 = 1 << 31, 1 << 63
+_SHOWN = FRAME_MASK | P | W
+_shapes: dict[int, tuple[int, int, int]] = {}
+"""For so many table entries in one number: what counts of each, 1 in each, and the distance of each from the first."""
+
+
+def _shape(n_pages: int) -> tuple[int, int, int]:
+    ones = sum(1 << 64 * page for page in range(n_pages))
+    distances = sum(page << PAGE_SHIFT + 64 * page for page in range(n_pages))
+    _shapes[n_pages] = shape = (_SHOWN * ones, ones, distances)
+    return shape
 
 
 class UserMemory:
@@ -30,13 +40,14 @@ class UserMemory:
     is exhausted. What comes before a bad byte has been written, as on Linux.
     """
 
-    __slots__ = ("_bytes", "_leaves", "_owned", "_words", "space")
+    __slots__ = ("_bytes", "_executable", "_leaves", "_owned", "_words", "space")
 
     def __init__(self, space: AddressSpace) -> None:
         self.space = space
         self._leaves = space.page_table.leaves
         self._owned = space.page_table.owned
         self._words = space.ram.words
+        self._executable = space.ram.executable
         self._bytes = space.ram.bytes
 
     def read(self, addr: int, n_bytes: int) -> bytes:
@@ -127,12 +138,51 @@ class UserMemory:
 
         EFAULT only if not one byte is good. Use them before the guest runs again: they don't follow its page tables.
         """
+        base = (self._owned if writing else self._leaves).get(addr >> 21)
+        last = addr + n_bytes - 1
+        if base is not None and addr <= last and addr >> 21 == last >> 21:
+            # One page, or one and a run of neighbours: what most buffers are.
+            index = base + (addr >> 12 & 511)
+            entry = self._words[index]
+            start = entry & FRAME_MASK
+            if entry & P and (not writing or (entry & W and not self._executable[start >> PAGE_SHIFT])):
+                first = start + (addr & PAGE_MASK)
+                n_more = (last >> 12) - (addr >> 12)
+                if not n_more:
+                    return [self._bytes[first : first + n_bytes]]
+                rest = self._run(index + 1, n_more, writing=writing)
+                if rest == start + PAGE_BYTES:
+                    return [self._bytes[first : first + n_bytes]]
+                if rest:
+                    n = PAGE_BYTES - (addr & PAGE_MASK)
+                    return [self._bytes[first : first + n], self._bytes[rest : rest + n_bytes - n]]
         try:
             return self._parts(addr, n_bytes, writing=writing)
         except _ShortError as error:
             if error.parts:
                 return error.parts
             raise SyscallError(error.errno, error.reason) from None
+
+    def _run(self, index: int, n_pages: int, *, writing: bool) -> int:
+        """Where the frames of n_pages table entries begin, if those let a guest do it and the frames are neighbours.
+
+        0 for anything else, which may be good all the same. `index` counts the words of RAM; the entries are taken as
+        one large number.
+        """
+        entry = self._words[index]
+        if not entry & P or (writing and not entry & W):
+            return 0
+        start = entry & FRAME_MASK
+        if n_pages > 1:
+            shape = _shapes.get(n_pages) or _shape(n_pages)
+            entries = int.from_bytes(self._bytes[index << 3 : index + n_pages << 3], "little") & shape[0]
+            if entries != (entry & _SHOWN) * shape[1] + shape[2]:
+                return 0
+        if writing:
+            frame = start >> PAGE_SHIFT
+            if 1 in self._executable[frame : frame + n_pages].tobytes():
+                return 0
+        return start
 
     def peek(self, addr: int, n_bytes: int) -> bytes:
         """The good prefix of the range for an onlooker: no page is faulted in, nothing changes for the guest."""

@@ -37,7 +37,7 @@ _IN = {
 _OUT = {
     "TCGETS": 36, "TCGETA": 18, "TCGETS2": 44, "TIOCGWINSZ": 8, "TIOCOUTQ": 4, "FIONREAD": 4, "FIOQSIZE": 8,
     "FIGETBSZ": 4, "FS_IOC_GETFLAGS": 4, "TIOCMGET": 4, "TIOCGSOFTCAR": 4, "TIOCGETD": 4, "TIOCGDEV": 4,
-    "TIOCGEXCL": 4, "TIOCGPTN": 4, "TIOCGPTLCK": 4,
+    "TIOCGEXCL": 4, "TIOCGPTN": 4, "TIOCGPTLCK": 4, "RNDGETENTCNT": 4,
 }  # fmt: skip
 """Bytes copied out."""
 _CLONE_RANGE = struct.Struct("<qQQQ")  # struct file_clone_range (include/uapi/linux/fs.h)
