@@ -27,6 +27,7 @@ from pyuk.abi.fcntl import (
 from pyuk.abi.ioctls import FIGETBSZ, FIONREAD, FIOQSIZE, FS_IOC_GETFLAGS
 from pyuk.abi.stat import S_IFDIR
 from pyuk.abi.unistd import (
+    MAX_RW_COUNT,
     RWF_APPEND,
     RWF_DSYNC,
     RWF_HIPRI,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
     from pyuk.mm.memory import SharedMemory
 
 MAX_BYTES = (1 << 63) - 1
+_MOST_SAFE = MAX_BYTES - MAX_RW_COUNT
+"""No read or write at or below this offset ends too far."""
 _KNOWN_RWF = RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND
 _COPY_BYTES = 1 << 20
 _LONG_BYTES = 8
@@ -218,6 +221,8 @@ class MemFile(NodeFile):
 
     def read(self, slices: list[memoryview]) -> int:
         """At the position."""
+        if self.position > _MOST_SAFE:
+            _check_end(slices, self.position)
         done = self.memory.preadv(slices, self.position)
         self.position += done
         inode = self.inode
@@ -231,6 +236,8 @@ class MemFile(NodeFile):
             raise SyscallError(EOPNOTSUPP)
         if offset < 0:
             return self.read(slices)
+        if offset > _MOST_SAFE:
+            _check_end(slices, offset)
         done = self.memory.preadv(slices, offset)
         inode = self.inode
         if not self._is_read or inode.atime_ns <= inode.mtime_ns or inode.atime_ns <= inode.ctime_ns:
@@ -267,12 +274,8 @@ class MemFile(NodeFile):
         n_bytes = len(slices[0]) if len(slices) == 1 else sum(map(len, slices))
         if not n_bytes:
             return 0
-        if offset + n_bytes > MAX_BYTES:
-            if offset >= MAX_BYTES:
-                raise SyscallError(EFBIG)
-            from pyuk.fs.file import first_bytes  # noqa: PLC0415
-
-            slices = first_bytes(slices, MAX_BYTES - offset)
+        if offset > _MOST_SAFE:
+            _check_end(slices, offset)
         self.inode.written()
         return self.memory.pwritev(slices, offset)
 
@@ -402,6 +405,12 @@ class TmpFile(MemFile):
     def reopen(self, flags: int) -> OpenFile:
         """As open(2) of the very file."""
         return self._system.open_entry(self.entry, flags)
+
+
+def _check_end(slices: list[memoryview], offset: int) -> None:
+    """rw_verify_area: no byte has an offset that is no loff_t. Errors: EINVAL."""
+    if offset + sum(map(len, slices)) > MAX_BYTES:
+        raise SyscallError(EINVAL)
 
 
 class TmpDirectory(NodeFile):

@@ -300,9 +300,9 @@ class TmpFs(FileSystem):
         self._check_not_running(inode)
         if size_bytes > MAX_BYTES:
             raise SyscallError(EINVAL)
-        has_changed = size_bytes != inode.size_bytes
+        is_changed = size_bytes != inode.size_bytes or inode.n_pages  # shmem_truncate_range moves the times too
         inode.memory.truncate(size_bytes)
-        if has_changed:
+        if is_changed:
             inode.written()
 
     def chmod(self, at: OpenFile | None, path: bytes, mode: int) -> None:

@@ -11,15 +11,7 @@ from tests.abi.cprogram import needs_gcc, printed
 HEADERS = {
     "elf": ["elf.h", "linux/auxvec.h"],
     "errno": ["errno.h"],
-    "fcntl": [
-        "fcntl.h",
-        "linux/openat2.h",
-        "linux/fcntl.h",
-        "linux/falloc.h",
-        "linux/close_range.h",
-        "linux/fs.h",
-        "linux/random.h",
-    ],
+    "fcntl": ["fcntl.h", "linux/openat2.h", "linux/fcntl.h", "linux/falloc.h", "linux/close_range.h", "linux/fs.h"],
     "futex": ["linux/futex.h"],
     "ioctls": ["sys/ioctl.h", "asm/termbits.h", "linux/fs.h", "linux/random.h"],
     "magic": ["linux/magic.h", "sys/statvfs.h"],
