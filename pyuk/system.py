@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pyuk.fs.devices import DeviceTable
     from pyuk.fs.file import FdTable, OpenFile
-    from pyuk.fs.procfs import ProcFs
+    from pyuk.fs.pseudo.system import PseudoFs
     from pyuk.fs.tmpfs import TmpFs
     from pyuk.fs.tmpnode import Entry, Volume
     from pyuk.kernel.protocols import Clock, Random, Tracer
@@ -153,12 +153,11 @@ class System:
 
         return make_devfs(self._volume(DEV_DEV), self._device_table())
 
-    def _make_proc(self) -> ProcFs:
+    def _make_proc(self) -> PseudoFs:
         """/proc, which most programs never look at."""
-        from pyuk.fs.procfs import ProcFs  # noqa: PLC0415
-        from pyuk.kernel.proc import ProcessTable  # noqa: PLC0415
+        from pyuk.kernel.proc.root import make_proc  # noqa: PLC0415
 
-        return ProcFs(ProcessTable(self.kernel))
+        return make_proc(self.kernel)
 
     def start(
         self,

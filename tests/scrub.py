@@ -159,6 +159,15 @@ HOST_DIFFERENCES: tuple[HostDifference, ...] = (
         "any; depends on the host's CPU",
     ),
     TextDifference(
+        "file systems",
+        "trace",
+        r"",
+        r'^(read\(\d+, ")nodev\\t.*$',
+        r"\1...",
+        "/proc/filesystems lists what the kernel has been built with",
+        "any",
+    ),
+    TextDifference(
         "parent",
         "trace",
         r"",

@@ -20,6 +20,7 @@ from pyuk.abi.epoll import (
 )  # fmt: skip
 from pyuk.abi.errno import EEXIST, EINVAL, ELOOP, ENOENT, SyscallError
 from pyuk.fs.anon import AnonFile
+from pyuk.fs.stat import kernel_device
 from pyuk.wait import host
 from pyuk.wait.queue import WaitQueue
 
@@ -178,6 +179,17 @@ class Epoll(AnonFile):
             self.ready = {**dict.fromkeys(item for item, _events in taken[n_told:]), **self.ready}
         if self.ready:
             self.waiters.wake_one(EPOLLIN)
+
+    def fdinfo(self) -> bytes:
+        """See OpenFile."""
+        lines = []
+        for (file, fd), item in self.items.items():
+            status = file.stat()
+            lines.append(
+                b"tfd: %8d events: %8x data: %16x  pos:%d ino:%x sdev:%x\n"
+                % (fd, item.events, item.data, file.position_now(), status.st_ino, kernel_device(status.st_dev))
+            )
+        return b"".join(lines)
 
     def poll(self) -> int:
         """Readable while something is ready. What is on the list and is not ready any more leaves it."""

@@ -19,6 +19,7 @@ class EventFd(AnonFile):
 
     __slots__ = ("_count", "_is_semaphore", "_queue")
     kind = b"eventfd"
+    waits_in = (b"eventfd_read", b"eventfd_write")
 
     def __init__(self, count: int, flags: int, *, is_semaphore: bool) -> None:
         super().__init__(flags)
@@ -67,6 +68,10 @@ class EventFd(AnonFile):
 
     def _blocked(self) -> Exception:
         return SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self._queue)
+
+    def fdinfo(self) -> bytes:
+        """See OpenFile. Every eventfd has an id; these are not numbered."""
+        return b"eventfd-count: %16x\neventfd-id: 0\n" % self._count
 
     def poll(self) -> int:
         """POLLERR is a counter at its end, where only the kernel can bring it."""

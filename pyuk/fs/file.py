@@ -20,7 +20,7 @@ from pyuk.abi.errno import (
     SyscallError,
 )  # fmt: skip
 from pyuk.abi.fcntl import O_ACCMODE, O_PATH, O_RDONLY, O_RDWR, O_WRONLY
-from pyuk.abi.unistd import MAX_RW_COUNT
+from pyuk.abi.unistd import MAX_RW_COUNT, SEEK_CUR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class OpenFile:
     takes_direct = False
     is_counted = True
     is_socket = False
+    waits_in = (b"wait_woken", b"wait_woken")
+    """The kernel's functions in which a read and a write sleep (/proc/PID/wchan)."""
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE
@@ -341,6 +343,17 @@ class OpenFile:
         if self.mount is None:
             raise NotImplementedError
         return self.mount.path_of(self)
+
+    def position_now(self) -> int:
+        """Its position, 0 where it has none."""
+        try:
+            return 0 if self.stream else self.lseek(0, SEEK_CUR)
+        except SyscallError:
+            return 0
+
+    def fdinfo(self) -> bytes:
+        """The lines of /proc/PID/fdinfo that are its kind's own."""
+        return b""
 
     def reopen(self, flags: int) -> OpenFile:
         """A new description of the same file: open("/proc/self/fd/N")."""

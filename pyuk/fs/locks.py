@@ -77,6 +77,11 @@ class LockTable:
                 found.host = HostLocks()
         return found
 
+    def listing(self) -> Iterator[tuple[bytes, bool, int, int, int, int, int]]:
+        """Every lock: kind, whether it is exclusive, pid, st_dev, st_ino, start, end (/proc/locks)."""
+        for file in self.files.values():
+            yield from file.listing()
+
     def would_deadlock(self, owner: Owner, blocker: Owner) -> bool:
         """Whether the blocker waits, by some others perhaps, for the owner (posix_locks_deadlock)."""
         for _hop in range(_MOST_HOPS):
@@ -203,6 +208,15 @@ class FileLocks:
             self._table.files.pop(self._key, None)
             if self.host is not None:
                 self.host.close()
+
+    def listing(self) -> Iterator[tuple[bytes, bool, int, int, int, int, int]]:
+        """See LockTable. Deviation: who has made a flock is not kept; its pid is 0."""
+        _, dev, ino = self._key
+        for is_exclusive in self._flocks.values():
+            yield b"FLOCK", is_exclusive, 0, dev, ino, 0, END
+        for record in self.records():
+            kind = b"OFDLCK" if record.pid == -1 else b"POSIX"
+            yield kind, record.kind == F_WRLCK, record.pid, dev, ino, record.start, record.end
 
     def records(self) -> Iterator[Record]:
         """All record locks, for whoever lists them."""

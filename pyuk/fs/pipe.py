@@ -260,6 +260,7 @@ class PipeEnd(OpenFile):
     __slots__ = ("pipe",)
     can_poll = True
     takes_direct = True
+    waits_in = (b"pipe_read", b"pipe_write")
 
     def __init__(self, pipe: Pipe, flags: int) -> None:
         super().__init__(flags)

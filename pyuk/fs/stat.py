@@ -25,6 +25,12 @@ class Stat:
         self.st_atime_ns = self.st_mtime_ns = self.st_ctime_ns = time_ns
 
 
+def kernel_device(dev: int) -> int:
+    """A device number of stat(2)'s form as the kernel keeps it, and shows it in hex (include/linux/kdev_t.h, MKDEV)."""
+    major, minor = dev >> 8 & 0xFFF, dev & 0xFF | dev >> 12 & 0xFFF00
+    return major << 20 | minor
+
+
 class StatFs:
     """struct statfs's fields (statfs(2))."""
 

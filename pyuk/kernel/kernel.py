@@ -8,6 +8,7 @@ from pyuk.abi.signal import SI_KERNEL, SIGKILL
 from pyuk.abi.syscall import find
 from pyuk.abi.types import Tid
 from pyuk.kernel import dispatch, faults, lifecycle, signals
+from pyuk.kernel.accounts import Accounts
 from pyuk.kernel.faults import LastFault
 from pyuk.kernel.scheduler import Scheduler, Sleep
 from pyuk.kernel.signals import Siginfo
@@ -17,7 +18,7 @@ from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pyuk.fs.locks import LockTable
     from pyuk.kernel.futex import FutexWait
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pyuk.net.network import Network
     from pyuk.wait.park import Park
 
+_N_TICKS_PER_LOOK = 16
 FIRST_PID = 1000
 """Fixed, so that traces repeat."""
 
@@ -39,7 +41,7 @@ FIRST_PID = 1000
 class Identity:
     """struct new_utsname (uname(2)): what kernel this says it is."""
 
-    __slots__ = ("domainname", "machine", "nodename", "release", "sysname", "version")
+    __slots__ = ("boot_id", "domainname", "machine", "nodename", "release", "sysname", "version")
 
     def __init__(self, nodename: str) -> None:
         self.sysname = "Linux"
@@ -48,6 +50,8 @@ class Identity:
         self.version = "#1 SMP PREEMPT_DYNAMIC pyuk"
         self.machine = "x86_64"
         self.domainname = "(none)"
+        self.boot_id = ""
+        """Of /proc/sys/kernel/random; made when it is first read."""
 
 
 class Kernel:
@@ -91,11 +95,18 @@ class Kernel:
         self._sessions: Sessions | None = None
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
-        self.n_forks = self.n_switches = 0
-        """Tasks there have been; switches from one to another or to nobody (Scheduler.n_idle has those from nobody)."""
         self.make_network: Callable[[], Network]
         """Called once, for the first socket."""
         self._network: Network | None = None
+        self.tsc_khz = 1_000_000
+        """What /proc/cpuinfo says of the speed: a time slice has no fixed number of instructions."""
+        self.n_cpus = 1
+        """How many CPUs processes are told of; there is one."""
+        self.boot_ns = clock.boottime_ns()
+        """When this kernel began, on CLOCK_BOOTTIME."""
+        self.accounts = Accounts()
+        self.proc_files: dict[bytes, Callable[[], bytes | Iterable[bytes]]] = {}
+        """What other rooms show in /proc, by path: net/tcp, sysvipc/msg. A text, or records of one."""
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
@@ -117,6 +128,11 @@ class Kernel:
         self._next_pid += 1
         return pid
 
+    @property
+    def last_pid(self) -> int:
+        """The newest pid or tid."""
+        return self._next_pid - 1
+
     def add(self, task: Task) -> None:
         """A new task; the first of all is watched if there is a tracer, and no other, as strace without -f."""
         self.tasks[task.tid] = task
@@ -124,7 +140,7 @@ class Kernel:
         task.process.tasks.append(task)
         if task.tid == task.process.pid:
             task.process.leader = task
-        self.n_forks += 1
+        self.accounts.n_forks += 1
         if self.init is None:
             self.init = task.process
         if self.tracer is not None and task.process is self.init and len(task.process.tasks) == 1:
@@ -146,6 +162,7 @@ class Kernel:
                     (self.on_idle or self._end_deadlock)()
             elif scheduler.has_slept:
                 scheduler.has_slept = False
+                self.accounts.sample_load(self.clock.peek_ns(), 0)
                 self.cache.notice_cuts()
 
     def sessions(self) -> Sessions:
@@ -240,7 +257,7 @@ class Kernel:
         """Stop the task that runs and let the others have their turn first."""
         self.scheduler.make_ready(task)
         task.usage.n_involuntary += 1
-        self.n_switches += 1
+        self.accounts.n_switches += 1
         self.machine.cpu.switch()
 
     def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
@@ -250,7 +267,7 @@ class Kernel:
         if task.work & SIGNAL_PENDING:
             task.sleep.wake()
         task.usage.n_voluntary += 1
-        self.n_switches += 1
+        self.accounts.n_switches += 1
         self.machine.cpu.switch()
 
     def _wake_up(self, task: Task) -> bool:
@@ -273,7 +290,7 @@ class Kernel:
         except WouldBlock as blocked:
             sleep.wait_again(blocked)
             task.usage.n_voluntary += 1
-            self.n_switches += 1
+            self.accounts.n_switches += 1
             return False
         except SyscallError as error:
             result = -error.errno
@@ -316,6 +333,10 @@ class Kernel:
 
     def _on_tick(self) -> None:
         """Between slices: what came from outside while the guest was busy, and whose turn it is."""
+        accounts = self.accounts
+        accounts.n_ticks += 1
+        if not accounts.n_ticks % _N_TICKS_PER_LOOK:
+            accounts.sample_load(self.clock.peek_ns(), 1 + self.scheduler.n_ready)
         self.scheduler.look()
         if self.scheduler.is_paused:
             self.machine.cpu.switch()
@@ -337,6 +358,7 @@ class Kernel:
 
         From a terminal it goes to all of the foreground; pyuk has one process group of the host's.
         """
+        self.accounts.n_host_signals += 1
         info = Siginfo(signo, SI_KERNEL)
         for process in list(self.processes.values()):
             if self.init is None or process.pgid == self.init.pgid:

@@ -280,6 +280,7 @@ def _drop_task(kernel: Kernel, task: Task, code: int) -> None:
     task.fs.release()
     release_mm(kernel, task)
     process.ended.add(task.usage)
+    kernel.accounts.end_task(task)
     if process.tracees:
         process.tracees[0].leave_all(task)
     if task.tracee is not None:

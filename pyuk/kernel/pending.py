@@ -39,6 +39,11 @@ class PendingSignals:
             self.mask &= ~(1 << (signo - 1))
         return info
 
+    @property
+    def n_queued(self) -> int:
+        """How many siginfos are kept."""
+        return sum(map(len, self._infos.values()))
+
     def holds(self, info: Siginfo) -> bool:
         """Whether this very siginfo still pends."""
         return info in self._infos.get(info.signo, ())

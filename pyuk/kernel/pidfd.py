@@ -39,6 +39,12 @@ class PidFile(OpenFile):
         """What /proc/self/fd shows."""
         return b"anon_inode:[pidfd]"
 
+    def fdinfo(self) -> bytes:
+        """See OpenFile. -1 is a process that somebody has waited for."""
+        process = self.process
+        pid = process.pid if process.leader.kernel.processes.get(process.pid) is process else -1
+        return b"Pid:\t%d\nNSpid:\t%d\n" % (pid, pid)
+
     def poll(self) -> int:
         """Readable from the end on."""
         return 0 if self.process.status is None else POLLIN | POLLRDNORM

@@ -137,6 +137,10 @@ class Scheduler:
         """Nobody's turn comes until this is taken back."""
         self.n_idle = 0
         """How often nobody was ready."""
+        self.n_timer_wakes = 0
+        """How often a timer ended that."""
+        self.n_rings = 0
+        """How often timers whose time had come were acted on."""
         self._ready: deque[Task] = deque()
         self._timers: list[Alarm] = []  # a heap; its first is not cancelled
         self._n_timers = 0  # how many there have been
@@ -187,6 +191,11 @@ class Scheduler:
         """Whether somebody waits for the CPU."""
         return bool(self._ready)
 
+    @property
+    def n_ready(self) -> int:
+        """How many wait for the CPU."""
+        return len(self._ready)
+
     def next(self) -> Task | None:
         """The task whose turn it is, None: nobody is ready."""
         if not self._ready:
@@ -218,7 +227,9 @@ class Scheduler:
         self.n_idle += 1
         self._clock.wait(timeout_ns)
         self.has_slept = True
+        n_before = self.n_rings
         self._ring()
+        self.n_timer_wakes += self.n_rings - n_before
 
     def _ring(self) -> None:
         """Act on the timers whose time has come."""
@@ -226,6 +237,7 @@ class Scheduler:
             from _heapq import heappop  # noqa: PLC0415
 
             now_ns = self._clock.monotonic_ns()
+            self.n_rings += self._timers[0].deadline_ns <= now_ns
             while self._timers and self._timers[0].deadline_ns <= now_ns:
                 alarm: Alarm = heappop(self._timers)
                 act, alarm.act = alarm.act, None

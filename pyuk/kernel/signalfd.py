@@ -26,6 +26,7 @@ class SignalFd(AnonFile):
 
     __slots__ = ("_kernel", "_mask")
     kind = b"signalfd"
+    waits_in = (b"signalfd_dequeue", b"0")
 
     def __init__(self, kernel: Kernel, mask: int, flags: int) -> None:
         super().__init__(flags)
@@ -66,6 +67,10 @@ class SignalFd(AnonFile):
         if info is None:
             raise SyscallError(EAGAIN) if self.flags & O_NONBLOCK else WouldBlock(self._queue())
         return info
+
+    def fdinfo(self) -> bytes:
+        """See OpenFile."""
+        return b"sigmask:\t%016x\n" % self._mask
 
     def poll(self) -> int:
         """Whether a read would give something to the one who asks."""

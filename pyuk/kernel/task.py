@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pyuk.mm.usermem import UserMemory
 
 DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
+DEFAULT_DUMP_FILTER = 0x33  # include/linux/sched/coredump.h, with CONFIG_CORE_DUMP_DEFAULT_ELF_HEADERS
+NO_LOGIN = (1 << 32) - 1
 
 SYSCALLS, EMULATED, STEP = 1 << 0, 1 << 1, 1 << 2
 """Bits of Tracee.mode: stop at the next system call; and do not make it; stop after the next instruction."""
@@ -37,6 +39,24 @@ TRACED, SIGNAL_PENDING, PTRACED, GUARDED = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 """By pyuk; a signal; by another guest; by seccomp(2)."""
 WAS_STOPPED = 1 << 6
 """It has stopped on its way out of a call that is not settled yet: Task.interrupted."""
+
+
+class Settings:
+    """What /proc lets a process set for itself and its children to come (proc(5))."""
+
+    __slots__ = ("coredump_filter", "loginuid", "oom_score_adj", "oom_score_adj_min")
+
+    def __init__(self) -> None:
+        self.coredump_filter = DEFAULT_DUMP_FILTER
+        self.loginuid = NO_LOGIN
+        self.oom_score_adj = self.oom_score_adj_min = 0
+
+    def copy(self) -> Settings:
+        """A child's own, equal at first."""
+        twin = Settings()
+        for name in self.__slots__:
+            setattr(twin, name, getattr(self, name))
+        return twin
 
 
 class Process:
@@ -78,6 +98,7 @@ class Process:
         "pgid",
         "pid",
         "posix_timers",
+        "settings",
         "sid",
         "status",
         "stop_signal",
@@ -147,6 +168,7 @@ class Process:
         self.posix_timers: dict[int, PosixTimer] = {}
         self.next_timer = 0
         self.crash: Crash | None = None
+        self.settings: Settings = Settings() if parent is None else parent.settings.copy()
 
     @property
     def parent_pid(self) -> int:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.scheduler import Alarm
 
 _COUNTER_BYTES = 8
+_NS = 1_000_000_000
 
 
 class TimerFd(AnonFile):
@@ -30,11 +31,18 @@ class TimerFd(AnonFile):
     those that have come and were not read, the last of them unless it `_is_expired`, which is to be looked at.
     """
 
-    __slots__ = ("_alarm", "_deadline_ns", "_interval_ns", "_is_expired", "_kernel", "_queue", "_ticks", "now_ns")
+    __slots__ = (
+        "_alarm", "_deadline_ns", "_interval_ns", "_is_expired", "_kernel", "_queue", "_set_flags", "_ticks",
+        "clock", "now_ns",
+    )  # fmt: skip
     kind = b"timerfd"
+    waits_in = (b"timerfd_read_iter", b"0")
 
-    def __init__(self, kernel: Kernel, now_ns: Callable[[], int], flags: int) -> None:
+    def __init__(self, kernel: Kernel, now_ns: Callable[[], int], flags: int, clock: int = 0) -> None:
+        """clock: the CLOCK_ of timerfd_create."""
         super().__init__(flags)
+        self.clock = clock
+        self._set_flags = 0
         self._kernel = kernel
         self.now_ns = now_ns
         self._queue = WaitQueue()
@@ -47,6 +55,7 @@ class TimerFd(AnonFile):
     def set(self, value_ns: int, interval_ns: int, *, is_absolute: bool) -> tuple[int, int]:
         """Begin anew, or stop with a value of 0; gives the old time left and interval."""
         old = self.get()
+        self._set_flags = int(is_absolute)
         self._disarm()
         self._ticks, self._interval_ns = 0, interval_ns
         if value_ns:
@@ -113,6 +122,14 @@ class TimerFd(AnonFile):
         self._forward()
         ticks, self._ticks = self._ticks, 0
         return ticks
+
+    def fdinfo(self) -> bytes:
+        """See OpenFile."""
+        ticks = self._ticks
+        left_ns, interval_ns = self.get()
+        return b"clockid: %d\nticks: %d\nsettime flags: 0%o\nit_value: (%d, %d)\nit_interval: (%d, %d)\n" % (
+            self.clock, ticks, self._set_flags, *divmod(left_ns, _NS), *divmod(interval_ns, _NS),
+        )  # fmt: skip
 
     def poll(self) -> int:
         """Whether it has expired."""

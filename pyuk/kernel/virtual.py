@@ -32,6 +32,10 @@ class VirtualClock:
         self._advance()
         return self._monotonic_ns
 
+    def peek_ns(self) -> int:
+        """The monotonic clock, which does not advance by that."""
+        return self._monotonic_ns
+
     def boottime_ns(self) -> int:
         """CLOCK_BOOTTIME: the machine never sleeps."""
         return self.monotonic_ns()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyuk.machine.livefpu import LiveFpu
     from pyuk.machine.state import LiveState
 
+_N_REGS = 17  # 16 general ones and RIP
 _RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
 
 
@@ -135,6 +136,11 @@ class Registers:
         """The trap frame of a task: all registers, x87 and SSE included. Inside a hook and outside."""
         self._state.flush()
         return self._state.save()
+
+    @staticmethod
+    def general_of(frame: bytes) -> list[int]:
+        """What `regs` was when a frame was saved."""
+        return memoryview(frame)[: _N_REGS * 8].cast("Q").tolist()
 
     def restore(self, frame: bytes) -> None:
         """Go on where `save` was; the address space is `load_space`'s business."""

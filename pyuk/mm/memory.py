@@ -67,12 +67,15 @@ class SharedMemory(Pages):
     def hold(self) -> SharedMemory:
         """One more owner."""
         self.refs += 1
+        if self.refs == 1:
+            self.cache.shared.add(self)
         return self
 
     def drop(self) -> None:
         """One owner less."""
         super().drop()
         if not self.refs:
+            self.cache.shared.discard(self)
             self._give_up(0, _LAST_PAGE)
             self.on_unused()
 

@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
     from pyuk.mm.backing import Backing, Machine
+    from pyuk.mm.memory import SharedMemory
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.sysv import SysvShm
 
@@ -25,7 +26,7 @@ _MOST_AREAS = 4096
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
 
-    __slots__ = ("_serial", "files", "machine", "ram", "spaces", "sysv")
+    __slots__ = ("_serial", "files", "machine", "ram", "shared", "spaces", "sysv")
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -33,6 +34,8 @@ class PageCache:
         self.sysv: SysvShm | None = None
         """The segments of shmget(2), once there is one."""
         self.files: dict[tuple[int, int], CachedFile] = {}  # least recently opened first
+        self.shared: set[SharedMemory] = set()
+        """Memory with a name or a descriptor that somebody has."""
         self._serial = 0
         self.spaces: list[AddressSpace] = []
         self.ram.on_shortage = self.reclaim

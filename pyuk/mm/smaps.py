@@ -34,6 +34,8 @@ from pyuk.mm.vma import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.vma import Vma
 
@@ -120,7 +122,14 @@ def _count(sizes: Sizes, vma: Vma, n_bytes: int, n_mapped: int, entry: int, *, k
 
 def smaps(space: AddressSpace) -> str:
     """The text of /proc/PID/smaps."""
-    return "".join([_smap(space, vma) for vma in space.vmas]) + maps.VSYSCALL + _VSYSCALL_NUMBERS
+    return "".join(records(space))
+
+
+def records(space: AddressSpace) -> Iterator[str]:
+    """The same an area at a time."""
+    for vma in list(space.vmas):
+        yield _smap(space, vma)
+    yield maps.VSYSCALL + _VSYSCALL_NUMBERS
 
 
 def _smap(space: AddressSpace, vma: Vma) -> str:

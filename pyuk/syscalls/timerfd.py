@@ -44,7 +44,7 @@ def sys_timerfd_create(task: Task, clockid: ClockArg, flags: TimerfdArg) -> FdRe
         raise SyscallError(EINVAL)
     if clockid in _ALARMS and not task.creds.has(CAP_WAKE_ALARM):
         raise SyscallError(EPERM)
-    file = TimerFd(task.kernel, clocks[clockid], flags & TFD_NONBLOCK)
+    file = TimerFd(task.kernel, clocks[clockid], flags & TFD_NONBLOCK, clockid)
     return task.files.install(file, cloexec=bool(flags & TFD_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
 
 

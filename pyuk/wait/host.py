@@ -33,6 +33,8 @@ _queues: dict[int, HostQueue] = {}
 _watched: set[int] = set()
 """The descriptors that are in the epoll."""
 _epoll: select.epoll | None = None
+n_events = 0
+"""How often a descriptor had news."""
 _has_signals = False
 
 
@@ -217,8 +219,10 @@ def wait(timeout_ns: int | None) -> None:
 
 
 def _collect(seconds: float) -> None:
+    global n_events  # noqa: PLW0603
     assert _epoll is not None  # noqa: S101  # there is a queue
     for fd, events in _epoll.poll(seconds):
+        n_events += 1
         if _pipe and fd == _pipe[0]:
             _drain()
             continue

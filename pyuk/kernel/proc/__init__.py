@@ -1,0 +1,1 @@
+"""What /proc and /sys say: nodes of fs/pseudo over the kernel's own tables. Nothing here is the host's."""

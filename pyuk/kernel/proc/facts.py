@@ -1,0 +1,42 @@
+"""Small questions that several files of /proc ask."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.kernel.kernel import Kernel
+    from pyuk.kernel.task import Process, Task
+
+
+def cpu_mask(kernel: Kernel) -> int:
+    """The CPUs that there are, a bit each."""
+    return (1 << kernel.n_cpus) - 1
+
+
+def cpu_list(kernel: Kernel) -> str:
+    """The same as a list: "0", "0-3"."""
+    return "0" if kernel.n_cpus == 1 else f"0-{kernel.n_cpus - 1}"
+
+
+def tracer_pid(task: Task) -> int:
+    """The tid of who traces it (ptrace(2)), 0 for nobody."""
+    tracer = task.tracer
+    return 0 if tracer is None else tracer.tid
+
+
+def is_trace_stopped(task: Task) -> bool:
+    """Whether it waits for its tracer."""
+    return task.sleep is not None and task.sleep.is_stop
+
+
+def is_stopped(task: Task) -> bool:
+    """By job control or by a tracer."""
+    return task.is_stopped or is_trace_stopped(task)
+
+
+def tty_numbers(process: Process) -> tuple[int, int]:
+    """The controlling terminal's device number as stat shows it, and its foreground group; (0, -1) for none."""
+    tty = process.tty
+    if tty is None:
+        return 0, -1
+    return tty.rdev, tty.pgid
