@@ -37,7 +37,14 @@ _RUN_OPTIONS = (
     _HELP,
 )
 _STRACE_OPTIONS = (
+    Option(
+        "-f --follow-forks", "follow", "log children and threads too; twice, or with -ff: each to FILE.PID", many=True
+    ),
+    Option("-ff", "separately", "-f, and with -o a file for each: FILE.PID"),
+    Option("--output-separately", "separately", "with -f -o: a file for each, FILE.PID"),
     Option("-o --output", "output", "write the log to FILE instead of stderr", value="FILE"),
+    Option("-A --output-append-mode", "append", "add to FILE"),
+    Option("-q --quiet", "quiet", "say nothing of processes that are attached", many=True),
     Option("-e", "expression", "trace=SET: calls and %groups to log, separated by commas; '!' negates", value="EXPR"),
     *(option for option in _RUN_OPTIONS if option.key != "strace"),
 )
@@ -154,7 +161,7 @@ def _strace(words: list[str]) -> int:
             ("pyuk strace /bin/true", "pyuk strace -o log -e trace=%file,read /bin/cat /etc/hostname"),
         )
     from pyuk.trace.filter import EVERYTHING, FilterError, parse_filter  # noqa: PLC0415
-    from pyuk.trace.sink import file_sink, stderr_sink  # noqa: PLC0415
+    from pyuk.trace.sink import file_sink, null_sink, stderr_sink  # noqa: PLC0415
     from pyuk.trace.strace import Tracer as Strace  # noqa: PLC0415
 
     chosen = EVERYTHING
@@ -164,11 +171,17 @@ def _strace(words: list[str]) -> int:
     except FilterError as error:
         raise UsageError(str(error).removeprefix("strace: ")) from None
     output = parsed.get("output")
+    follows = parsed.has("follow") or parsed.has("separately")
+    separately = parsed.has("separately") or len(parsed.all("follow")) > 1
+    append = parsed.has("append")
     try:
-        sink = file_sink(output) if output else stderr_sink()
+        if output and follows and separately:
+            sink, separate = null_sink(), lambda tid: file_sink(f"{output}.{tid}", append=append)
+        else:
+            sink, separate = (file_sink(output, append=append) if output else stderr_sink()), None
     except OSError as error:
         raise Refusal(f"{output}: {error.strerror}", FAILURE_STATUS) from None
-    tracer = Strace(sink, chosen)
+    tracer = Strace(sink, chosen, follows=follows, separate=separate, is_quiet=parsed.has("quiet"))
     try:
         return _execute(parsed, tracer)
     finally:

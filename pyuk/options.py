@@ -58,9 +58,13 @@ def parse(arguments: Sequence[str], options: Sequence[Option]) -> Parsed:
     by_name = {name: option for option in options for name in option.names}
     parsed = Parsed()
     position = 0
-    while position < len(arguments):
-        word = arguments[position]
-        position += 1
+    letters = ""  # further switches of one word: -fq
+    while letters or position < len(arguments):
+        if letters:
+            word, letters = "-" + letters, ""
+        else:
+            word = arguments[position]
+            position += 1
         if word == "--":
             break
         if not word.startswith("-") or word == "-":
@@ -76,7 +80,9 @@ def parse(arguments: Sequence[str], options: Sequence[Option]) -> Parsed:
             given = arguments[position]
             position += 1
         elif joined and not option.value:
-            raise UsageError(f"option {name} takes no value")
+            if name.startswith("--"):
+                raise UsageError(f"option {name} takes no value")
+            letters, given = given, ""
         parsed.values.setdefault(option.key, []).append(given)
     parsed.rest = list(arguments[position:])
     return parsed

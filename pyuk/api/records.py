@@ -61,18 +61,18 @@ class Log:
 
 
 class Recorder(Tracer):
-    """strace's text and the records, in memory."""
+    """strace's text, as `strace -f` writes it, and the records, in memory."""
 
     __slots__ = ("_log", "records")
 
     def __init__(self, filter_: Filter) -> None:
         self._log = Log()
-        super().__init__(self._log, filter_)  # type: ignore[arg-type]  # a sink by its methods
+        super().__init__(self._log, filter_, follows=True)  # type: ignore[arg-type]  # a sink by its methods
         self.records: list[Syscall] = []
 
     @property
     def text(self) -> str:
-        """The log as `pyuk strace -o` would have written it."""
+        """The log as `pyuk strace -f` would have written it."""
         return "".join(self._log.parts)
 
     def exec(self, task: Any, path: bytes, argv: Any, envp_at: int, n_environment: int) -> None:
@@ -83,9 +83,12 @@ class Recorder(Tracer):
             number = NUMBERS["execve"]
             self.records.append(Syscall(task.process.pid, task.tid, "execve", number, (), 0, line.rstrip("\n")))
 
+    def _prefix(self, task: Any) -> str:
+        return f"[pid {task.tid:5}] " if self._n_tasks > 1 else ""
+
     def _finish(self, call: Call, rest: str) -> None:
         super()._finish(call, rest)
         name, task = call.decoder.name, call.task
-        text = f"{padded(call.text + rest)}= {call.decoder.result_text(call)}"
+        text = f"{padded(call.text.removeprefix(call.prefix) + rest)}= {call.decoder.result_text(call)}"
         number = NUMBERS.get(name, -1)
         self.records.append(Syscall(task.process.pid, task.tid, name, number, call.args, call.result, text))

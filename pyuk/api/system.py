@@ -198,7 +198,7 @@ class System:
             self._kernel.pause()
 
     def _note_memory(self, task: Task) -> None:
-        if task.process.status is not None:
+        if task.process.group_exit is not None:
             final = self._finals.pop(task.process.pid, None)
             if final is not None:
                 final.keep(task.mm)

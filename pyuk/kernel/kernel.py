@@ -134,7 +134,7 @@ class Kernel:
         return self._next_pid - 1
 
     def add(self, task: Task) -> None:
-        """A new task; the first of all is watched if there is a tracer, and no other, as strace without -f."""
+        """A new task. If there is a tracer, who was started from outside is watched; of others, who is told to be."""
         self.tasks[task.tid] = task
         self.processes.setdefault(task.process.pid, task.process)
         task.process.tasks.append(task)
@@ -143,8 +143,12 @@ class Kernel:
         self.accounts.n_forks += 1
         if self.init is None:
             self.init = task.process
-        if self.tracer is not None and task.process is self.init and len(task.process.tasks) == 1:
-            task.work |= TRACED
+        tracer = self.tracer
+        if tracer is not None:
+            is_first = task.process.parent is None and task.tid == task.process.pid
+            if is_first or tracer.follows:
+                task.work |= TRACED
+                tracer.attached(task, is_first=is_first)
 
     # The CPU goes from task to task
 
@@ -364,10 +368,13 @@ class Kernel:
             if self.init is None or process.pgid == self.init.pgid:
                 signals.send_process(process, info)
 
-    def saw_signal(self, task: Task, info: Siginfo) -> None:
-        """A signal is about to be acted on."""
+    def saw_signal(self, task: Task, info: Siginfo, *, is_ignored: bool = False) -> None:
+        """A signal is about to be acted on, or thrown away."""
         if self.tracer is not None and task.work & TRACED:
-            self.tracer.signal(task, info)
+            if is_ignored:
+                self.tracer.ignored(task, info)
+            else:
+                self.tracer.signal(task, info)
 
     # Ends, stops and their news: see kernel/lifecycle.py
 

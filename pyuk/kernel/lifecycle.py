@@ -198,16 +198,11 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
         cpu = kernel.machine.cpu
         regs = list(cpu.regs)
         process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())
-    tracer = kernel.tracer
-    watched = next((other for other in process.tasks if other.work & TRACED), None)
-    if tracer is not None and watched is not None:
-        if status >= 0:
-            tracer.exited(watched, status)
-        else:
-            tracer.killed(watched, -status, process.dumped_core)
+    if task.work & TRACED and kernel.tracer is not None:
+        kernel.tracer.ending(task)
     kernel.charge()
     code = exit_code(process)
-    for other in list(process.tasks):
+    for other in process.tasks[::-1]:
         if not _waits_for_tracer(kernel, other, code):
             _drop_task(kernel, other, code)
     kernel.machine.cpu.switch()
@@ -252,6 +247,9 @@ def end_other_threads(kernel: Kernel, task: Task) -> None:
     kernel.charge()
     for other in list(process.tasks):
         if other is not task:
+            if other.work & TRACED and other.tid == process.pid and kernel.tracer is not None:
+                other.work &= ~TRACED
+                kernel.tracer.superseded(other, task.tid)
             _drop_task(kernel, other, 0)
     if task.tid != process.pid:
         del kernel.tasks[task.tid]
@@ -266,6 +264,8 @@ def _drop_task(kernel: Kernel, task: Task, code: int) -> None:
 
     code: as wait4(2) tells it to who traces the thread.
     """
+    if task.work & TRACED and kernel.tracer is not None:
+        kernel.tracer.ended(task, code)
     if task.sleep is not None:
         task.sleep.dequeue()
         task.sleep.operation.close()
@@ -424,6 +424,8 @@ def stop_process(kernel: Kernel, task: Task, signo: int) -> bool:
     process.stop_signal = signo
     is_complete = True
     for other in process.tasks:
+        if other.work & TRACED and kernel.tracer is not None:
+            kernel.tracer.stopped(other, signo)
         if other.tracee is not None:
             other.tracee.join_stop(signo)
             is_complete = False

@@ -168,7 +168,10 @@ def _is_wanted(task: Task, info: Siginfo) -> bool:
         _take_back(process, (SIGCONT,))
     if not task.actions.ignores(signo) or (task.tracee is not None and signo != SIGKILL):
         return True
-    return all((other.blocked | other.awaited) >> (signo - 1) & 1 for other in process.tasks)
+    if all((other.blocked | other.awaited) >> (signo - 1) & 1 for other in process.tasks):
+        return True
+    task.kernel.saw_signal(task, info, is_ignored=True)
+    return False
 
 
 def _take_back(process: Process, signals: Collection[int]) -> None:

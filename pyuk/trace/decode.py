@@ -69,15 +69,16 @@ _FIRST_LOOK = 256  # most paths are shorter; only the others are read up to PATH
 class Call:
     """One call under way. `result` is None until it ends, then what the guest gets: negative is -errno."""
 
-    __slots__ = ("args", "column", "decoder", "position", "result", "seen", "task", "text")
+    __slots__ = ("args", "column", "decoder", "position", "prefix", "result", "seen", "task", "text")
 
     def __init__(self, task: Any, decoder: Decoder, args: tuple[int, ...]) -> None:
         self.task = task
         self.decoder = decoder
         self.args = args
         self.result: int | None = None
+        self.prefix = ""
         self.text = ""
-        """What has been written of it."""
+        """What has been written of it, with the prefix that says whose it is."""
         self.column = 0
         """Where the text stands on its line, for the alignment of the result."""
         self.position = 0

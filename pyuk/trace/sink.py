@@ -67,7 +67,15 @@ def stderr_sink() -> Sink:
     return Sink(2, buffered=False)
 
 
-def file_sink(path: str) -> Sink:
-    """A file, emptied first. Raises OSError where it cannot be opened."""
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+def null_sink() -> Sink:
+    """Nowhere."""
+    sink = Sink(-1, buffered=True)
+    sink.dead = True
+    return sink
+
+
+def file_sink(path: str, *, append: bool = False) -> Sink:
+    """A file, emptied first or added to. Raises OSError where it cannot be opened."""
+    how = os.O_APPEND if append else os.O_TRUNC
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | how | os.O_CLOEXEC, 0o666)
     return Sink(fd, buffered=True, owned=True)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyuk.trace.sink import Sink
 
 _RESULT_COLUMN = 40  # strace -a
+_SIGNAL_MASK, _CORE_FLAG = 0x7F, 0x80  # of a wait status
 _HEX: Kind = Number("ulong", 16)
 _LONG: Kind = Number("long")
 _RT_SIGRETURN = NUMBERS["rt_sigreturn"]
@@ -33,25 +34,68 @@ _RESTART_SYSCALL = NUMBERS["restart_syscall"]
 _SIGMASK_IN_FRAME = 8 + 40 + 256  # struct rt_sigframe behind its return address: uc_sigmask of struct ucontext
 
 
+class Output:
+    """Where lines go, and the call whose line is the last one and not complete."""
+
+    __slots__ = ("open", "sink")
+
+    def __init__(self, sink: Sink) -> None:
+        self.sink = sink
+        self.open: Call | None = None
+
+    def interrupt(self) -> None:
+        """Somebody else speaks: the open line is left unfinished."""
+        call = self.open
+        if call is not None:
+            self.open = None
+            self.sink.write((call.text if self.sink.buffered else "") + " <unfinished ...>\n")
+
+
 class Tracer:
     """What dispatch, signals and exit tell it, it writes to the sink. It reads of the guest, and changes nothing.
 
     `stack_pointer` gives the current RSP, which is all that rt_sigreturn(2) has to show.
     """
 
-    __slots__ = ("_calls", "_decoders", "_filter", "_open", "_restarted", "_x32", "sink", "stack_pointer")
+    __slots__ = (
+        "_calls", "_decoders", "_filter", "_is_quiet", "_late", "_n_tasks", "_output", "_outputs", "_restarted", "_x32",
+        "follows", "separate", "stack_pointer",
+    )  # fmt: skip
 
     def __init__(
-        self, sink: Sink, filter_: Filter = EVERYTHING, stack_pointer: Callable[[], int] | None = None
-    ) -> None:
-        self.sink = sink
+        self, sink: Sink, filter_: Filter = EVERYTHING, stack_pointer: Callable[[], int] | None = None, *,
+        follows: bool = False, separate: Callable[[int], Sink] | None = None, is_quiet: bool = False,
+    ) -> None:  # fmt: skip
+        """follows: children too (-f). separate: gives each task a sink of its own, by tid (-ff -o).
+
+        is_quiet: say nothing of tasks that come (-q).
+        """
         self.stack_pointer = stack_pointer
+        self.follows = follows
+        self.separate = separate
+        self._is_quiet = is_quiet
         self._filter = filter_
+        self._output = Output(sink)
+        self._outputs: dict[Any, Output] = {}  # by task, where each has its own
+        self._n_tasks = 0
         self._decoders: dict[int, Decoder | None] = {}
         self._calls: dict[Any, Call] = {}  # by task: begun and not ended
-        self._open: Call | None = None  # the one whose line is the last of the log and not complete
+        self._late: dict[Any, list[Any]] = {}  # by task: ignored signals, told of after the call that it makes
         self._x32: set[Any] = set()
         self._restarted: dict[Any, str] = {}  # by task: the call that restart_syscall goes on with
+
+    @property
+    def sink(self) -> Sink:
+        """Where all is written that has no sink of its own."""
+        return self._output.sink
+
+    def attached(self, task: Any, *, is_first: bool) -> None:
+        """One more task is watched. Of the first one nothing is said."""
+        self._n_tasks += 1
+        if self.separate is not None:
+            self._outputs[task] = Output(self.separate(task.tid))
+        elif not is_first and not self._is_quiet and not self.sink.buffered:
+            self.sink.write(f"strace: Process {task.tid} attached\n")  # an open line goes on behind it
 
     def exec(self, task: Any, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None:
         """The first line: the execve that brought the program in."""
@@ -74,15 +118,17 @@ class Tracer:
         if decoder is None:
             return
         call = Call(task, decoder, args)
-        call.text = self._prefix(task) + decoder.begin(call)
+        call.prefix = self._prefix(task)
+        call.text = call.prefix + decoder.begin(call)
         if number == _RT_SIGRETURN:
             call.text += self._frame_mask(task)
         elif number == _RESTART_SYSCALL:
             call.text += f"<... resuming interrupted {self._restarted.pop(task, 'restart_syscall')} ...>"
-        self._interrupt()
-        self._calls[task] = self._open = call
-        if not self.sink.buffered:
-            self.sink.write(call.text)
+        output = self._output_of(task)
+        output.interrupt()
+        self._calls[task] = output.open = call
+        if not output.sink.buffered:
+            output.sink.write(call.text)
 
     def leave(
         self, task: Any, _declaration: Declaration | None, _number: int, _args: tuple[int, ...], result: int
@@ -94,64 +140,91 @@ class Tracer:
             if result == -ERESTART_RESTARTBLOCK and call.decoder.name != "restart_syscall":
                 self._restarted[task] = call.decoder.name
             self._finish(call, call.decoder.end(call))
+            for info in self._late.pop(task, ()):
+                self.signal(task, info)
 
     def signal(self, task: Any, info: Any) -> None:
         """A signal is about to be delivered; `info.pack()` is its siginfo."""
         data: bytes = info.pack()
         self._line(task, f"--- {signal_name(info.signo)} {siginfo_text(data)} ---\n")
 
-    def exited(self, task: Any, status: int) -> None:
-        """The task's process ended by exit(2)."""
-        self._abandon(task)
-        self._line(task, f"+++ exited with {status & 0xFF} +++\n")
-
-    def killed(self, task: Any, signo: int, dumped: bool) -> None:  # noqa: FBT001
-        """The task's process ended by a signal."""
-        self._abandon(task)
-        core = " (core dumped)" if dumped else ""
-        self._line(task, f"+++ killed by {signal_name(signo)}{core} +++\n")
-
-    def close(self) -> None:
-        """Nothing more will come: write everything out."""
-        if self._open is not None:
-            self._interrupt()
-        self.sink.close()
-
-    # One line after the other, whoever speaks
-
-    def _finish(self, call: Call, rest: str) -> None:
-        decoder = call.decoder
-        if self._open is call:
-            self._open = None
-            before = "" if not self.sink.buffered else call.text
-            line = call.text + rest
+    def ignored(self, task: Any, info: Any) -> None:
+        """A signal was thrown away, because the task ignores it: ptrace(2), and so strace, would have seen it."""
+        if task in self._calls:
+            self._late.setdefault(task, []).append(info)
         else:
-            self._interrupt()
-            before = line = f"{self._prefix(call.task)}<... {decoder.name} resumed>"
-            line += rest
-        text = before + rest + padded(line)[len(line) :] + f"= {decoder.result_text(call)}\n"
-        self.sink.write(text)
+            self.signal(task, info)
 
-    def _abandon(self, task: Any) -> None:
-        """The call never returns."""
+    def stopped(self, task: Any, signo: int) -> None:
+        """The task stops with its process."""
+        self._line(task, f"--- stopped by {signal_name(signo)} ---\n")
+
+    def ending(self, task: Any) -> None:
+        """The task ends its process: the call, if it is one, never returns."""
         call = self._calls.pop(task, None)
         if call is not None:
             self._finish(call, " <unfinished ...>" if call.position < len(call.decoder.steps) else "")
 
+    def ended(self, task: Any, code: int) -> None:
+        """The task is no more; code: as wait4(2) tells it."""
+        self.ending(task)
+        if code & _SIGNAL_MASK:
+            core = " (core dumped)" if code & _CORE_FLAG else ""
+            self._line(task, f"+++ killed by {signal_name(code & _SIGNAL_MASK)}{core} +++\n")
+        else:
+            self._line(task, f"+++ exited with {code >> 8 & 0xFF} +++\n")
+        self._n_tasks -= 1
+        self._forget(task)
+
+    def superseded(self, task: Any, by: int) -> None:
+        """Another thread executes a program, and takes this one's place."""
+        self.ending(task)
+        self._n_tasks -= 1  # before the line, as strace: it may be the first without a prefix again
+        self._line(task, f"+++ superseded by execve in pid {by} +++\n")
+        self._forget(task)
+
+    def close(self) -> None:
+        """Nothing more will come: write everything out."""
+        for output in (*self._outputs.values(), self._output):
+            output.interrupt()
+            output.sink.close()
+
+    def _forget(self, task: Any) -> None:
+        self._late.pop(task, None)
+        output = self._outputs.pop(task, None)
+        if output is not None:
+            output.sink.close()
+
+    # One line after the other, whoever speaks
+
+    def _finish(self, call: Call, rest: str) -> None:
+        decoder, output = call.decoder, self._output_of(call.task)
+        if output.open is call:
+            output.open = None
+            before = "" if not output.sink.buffered else call.text
+            line = call.text + rest
+        else:
+            output.interrupt()
+            before = line = f"{self._prefix(call.task)}<... {decoder.name} resumed>"
+            line += rest
+        text = before + rest + padded(line)[len(line) :] + f"= {decoder.result_text(call)}\n"
+        output.sink.write(text)
+
     def _line(self, task: Any, text: str) -> None:
-        self._interrupt()
-        self.sink.write(self._prefix(task) + text)
+        output = self._output_of(task)
+        output.interrupt()
+        output.sink.write(self._prefix(task) + text)
 
-    def _interrupt(self) -> None:
-        """Somebody else speaks: the open line is left unfinished."""
-        call = self._open
-        if call is not None:
-            self._open = None
-            self.sink.write((call.text if self.sink.buffered else "") + " <unfinished ...>\n")
+    def _output_of(self, task: Any) -> Output:
+        return self._outputs.get(task, self._output) if self._outputs else self._output
 
-    def _prefix(self, _task: Any) -> str:
-        """`[pid 123] ` where several processes are traced."""
-        return ""
+    def _prefix(self, task: Any) -> str:
+        """Who speaks, where several may: in a file always, on a terminal while there is more than one."""
+        if not self.follows or self.separate is not None:
+            return ""
+        if self.sink.buffered:
+            return f"{task.tid:<5} "
+        return f"[pid {task.tid:5}] " if self._n_tasks > 1 else ""
 
     # What a number is
 
@@ -182,7 +255,7 @@ class Tracer:
         is_x32 = bool(number & X32_SYSCALL_BIT) and not number >> 31
         if is_x32 != (task in self._x32):
             (self._x32.add if is_x32 else self._x32.discard)(task)
-            if not self.sink.buffered:  # strace -o is silent about it
+            if not self._output_of(task).sink.buffered:  # strace -o is silent about it
                 self._line(task, f"[ Process PID={task.tid} runs in {'x32' if is_x32 else '64 bit'} mode. ]\n")
 
     def _frame_mask(self, task: Any) -> str:

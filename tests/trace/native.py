@@ -207,6 +207,6 @@ def _tell(tracer: Tracer, task: NativeTask, event: str, arguments: list[Any]) ->
     elif event == "signal":
         tracer.signal(task, NativeSignal(rest[0], bytes.fromhex(rest[1])))
     elif event == "exited":
-        tracer.exited(task, rest[0])
+        tracer.ended(task, rest[0] << 8)
     else:
-        tracer.killed(task, rest[0], rest[1])
+        tracer.ended(task, rest[0] | (0x80 if rest[1] else 0))

@@ -135,7 +135,7 @@ def test_exit_has_no_result() -> None:
     sink = ListSink()
     tracer, task = Tracer(sink), FakeTask()
     _enter(tracer, task, EXIT, 261)
-    tracer.exited(task, 5)
+    tracer.ended(task, 5 << 8)
     assert sink.text == "exit_group(261)                         = ?\n+++ exited with 5 +++\n"
 
 
@@ -144,9 +144,9 @@ def test_death_within_a_call() -> None:
     sink = ListSink()
     tracer, task = Tracer(sink), FakeTask({0x1000: b"hi"})
     _enter(tracer, task, READ, 0, 0x1000, 5)
-    tracer.killed(task, 9, dumped=False)
+    tracer.ended(task, 9)
     _enter(tracer, task, WRITE, 0, 0x1000, 2)
-    tracer.killed(task, 9, dumped=False)
+    tracer.ended(task, 9)
     assert sink.text == (
         "read(0,  <unfinished ...>)              = ?\n"
         "+++ killed by SIGKILL +++\n"
@@ -160,8 +160,8 @@ def test_death_by_signal() -> None:
     sink = ListSink()
     tracer, task = Tracer(sink), FakeTask()
     tracer.signal(task, _Info(SIGINFO_FAULT.pack((11, 0, 1), 0)))
-    tracer.killed(task, 11, dumped=False)
-    tracer.killed(task, 6, dumped=True)
+    tracer.ended(task, 11)
+    tracer.ended(task, 6 | 0x80)
     assert sink.text == (
         "--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=NULL} ---\n"
         "+++ killed by SIGSEGV +++\n"
@@ -243,7 +243,7 @@ def test_a_filter_hides_calls_and_nothing_else() -> None:
     _enter(tracer, task, WRITE, 1, 0x1000, 5)
     _leave(tracer, task, WRITE, 5)
     _enter(tracer, task, EXIT, 0)
-    tracer.exited(task, 0)
+    tracer.ended(task, 0 << 8)
     assert sink.text == 'write(1, "hello", 5)                    = 5\n+++ exited with 0 +++\n'
 
 
