@@ -87,6 +87,7 @@ class System:
         self.host = HostFs(host_order=host_order, has_devices=True)
         self.host.cache = self.cache
         self.host.is_running = self.kernel.is_running
+        self._creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         self._devices: DeviceTable | None = None
         self._namespace = Namespace()
         self._namespace.mount(b"/", lambda: self.host, b"host", flags=MS_RELATIME)
@@ -114,12 +115,16 @@ class System:
             current=lambda: (kernel.current.process.pid, kernel.current.creds),
         )
 
+    def _who(self) -> Credentials:
+        """Of the task that asks for something; of who runs pyuk, while there is none."""
+        return self.kernel.current.creds if self.kernel.tasks else self._creds
+
     def _volume(self, dev: int, *, max_bytes: int = 0, max_inodes: int = 0) -> Volume:
         from pyuk.fs.tmpnode import Volume  # noqa: PLC0415  # most programs use none
 
         kernel = self.kernel
         return Volume(
-            self.cache, dev, lambda: kernel.current.creds, kernel.clock.realtime_ns, max_pages=max_bytes >> 12,
+            self.cache, dev, self._who, kernel.clock.realtime_ns, max_pages=max_bytes >> 12,
             max_inodes=max_inodes,
         )  # fmt: skip
 
@@ -183,7 +188,7 @@ class System:
         os.umask(umask)
         fs = FsContext(self._namespace, self._directory(directory), umask)
         process = Process(kernel.new_pid(), None, Limits(limits))
-        creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
+        creds = self._creds.copy()
         if files is None:
             files = stdio_table(self.host)
         task = Task(kernel, process, creds, files, fs, _inherited(signals[0]))
