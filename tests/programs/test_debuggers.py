@@ -162,6 +162,7 @@ def said_by_gdb(outcome: Outcome, directory: Path) -> str:
     text = re.sub(r'(Thread \d+) "debuggee" hit', r"\1 hit", text)
     text = re.sub(r"0x0*7ff[0-9a-f]+|140737\d+", "ADDR", text)
     text = re.sub(r"expected=\d+", "expected=TID", text)
+    text = re.sub(r"^\[Inferior .* detached\]\n", "", text, flags=re.MULTILINE)  # before or after what it writes then
     text = re.sub(r" +(Frame)|(\(LWP PID\)) (?:\"debuggee\" | +)", r"\2 \1", text)
     return re.sub(r"^(k[0-7]|eflags|[a-z]s_base|gs|fs|r\w+ ) .*$", r"\1", text, flags=re.MULTILINE)
 
