@@ -100,6 +100,7 @@ class System:
             flags=MS_NOSUID | MS_NODEV | MS_RELATIME,
         )  # fmt: skip
         self._namespace.mount(b"/proc", self._make_proc, b"proc", source=b"proc", flags=MS_RELATIME)
+        self._namespace.mount(b"/sys", self._make_sys, b"sysfs", source=b"sysfs", flags=MS_RELATIME)
         self.kernel.make_network = self._make_network
 
     def _make_network(self) -> Network:
@@ -157,6 +158,12 @@ class System:
         from pyuk.fs.devfs import DEV_DEV, make_devfs  # noqa: PLC0415
 
         return make_devfs(self._volume(DEV_DEV), self._device_table())
+
+    def _make_sys(self) -> PseudoFs:
+        """/sys, which few programs look at."""
+        from pyuk.kernel.proc.sysfs import make_sys  # noqa: PLC0415
+
+        return make_sys(self.kernel)
 
     def _make_proc(self) -> PseudoFs:
         """/proc, which most programs never look at."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pyuk.kernel.kernel import Kernel
     from pyuk.machine.cpuid import Leaf
 
-_VENDOR, _FEATURES, _EXTENDED, _CACHES, _SIZES = (0, 0), (1, 0), (0x80000001, 0), (0x80000006, 0), (0x80000008, 0)
+_VENDOR, _FEATURES, _EXTENDED, _SIZES = (0, 0), (1, 0), (0x80000001, 0), (0x80000008, 0)
+_CACHES = [(4, index) for index in range(4)]
 _BRAND = ((0x80000002, 0), (0x80000003, 0), (0x80000004, 0))
 _NAMES_1_EDX = (
     "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", "-", "sep", "mtrr", "pge", "mca", "cmov",
@@ -43,7 +44,7 @@ _found: dict[tuple[int, int], Leaf] = {}
 def _leaves() -> dict[tuple[int, int], Leaf]:
     """Asked once."""
     if not _found:
-        _found.update(read_leaves([_VENDOR, _FEATURES, _EXTENDED, *_BRAND, _CACHES, _SIZES]))
+        _found.update(read_leaves([_VENDOR, _FEATURES, _EXTENDED, *_BRAND, *_CACHES, _SIZES]))
     return _found
 
 
@@ -61,6 +62,30 @@ def flags() -> list[str]:
         *_set_bits(edx, _NAMES_1_EDX), *_set_bits(more_edx, _NAMES_81_EDX), *_OWN_NAMES, *_set_bits(ecx, _NAMES_1_ECX),
         *_set_bits(more_ecx, _NAMES_81_ECX),
     ]  # fmt: skip
+
+
+class Cache:
+    """A cache of the CPU (CPUID leaf 4). kind: 1 data, 2 instructions, 3 both."""
+
+    __slots__ = ("kind", "level", "line_bytes", "n_partitions", "n_sets", "n_ways")
+
+    def __init__(self, leaf: Leaf) -> None:
+        eax, ebx, ecx, _ = leaf
+        self.kind, self.level = eax & 31, eax >> 5 & 7
+        self.line_bytes = (ebx & 0xFFF) + 1
+        self.n_partitions, self.n_ways = (ebx >> 12 & 0x3FF) + 1, (ebx >> 22) + 1
+        self.n_sets = ecx + 1
+
+    @property
+    def size_bytes(self) -> int:
+        """All of it."""
+        return self.line_bytes * self.n_partitions * self.n_ways * self.n_sets
+
+
+def caches() -> list[Cache]:
+    """The smallest first; the last is what cpuinfo shows (arch/x86/kernel/cpu/cacheinfo.c)."""
+    leaves = _leaves()
+    return [Cache(leaves[leaf]) for leaf in _CACHES if leaves[leaf][0] & 31]
 
 
 class Model:
@@ -82,7 +107,7 @@ class Model:
         self.clflush_bytes = (ebx >> 8 & 0xFF) * 8
         brand = b"".join([word.to_bytes(4, "little") for leaf in _BRAND for word in leaves[leaf]])
         self.name = brand.split(b"\0")[0].decode().strip()
-        self.cache_kib = leaves[_CACHES][2] >> 16
+        self.cache_kib = caches()[-1].size_bytes >> 10
         self.physical_bits, self.virtual_bits = leaves[_SIZES][0] & 0xFF, leaves[_SIZES][0] >> 8 & 0xFF
 
 
