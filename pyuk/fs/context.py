@@ -44,7 +44,7 @@ class FsContext:
             raise SyscallError(ENOENT)
         if len(path) >= PATH_MAX:
             raise SyscallError(ENAMETOOLONG)
-        return Place(self, self.cwd if at is None else at, path, follow=follow)
+        return self.namespace.place(self, self.cwd if at is None else at, path, follow=follow)
 
     def open(self, path: bytes, flags: int = O_RDONLY, mode: int = 0, at: OpenFile | None = None) -> OpenFile:
         """As open(2) with validated flags; the caller owns the one reference."""

@@ -170,6 +170,9 @@ class OpenFile:
         """Whether a mapping of it is memory of nobody's (/dev/zero)."""
         return False
 
+    def read_nothing_at_all(self) -> None:
+        """A vector call has read 0 bytes, which whoever watches the file is told (watched.py)."""
+
     def read_limit(self, offset: int | None) -> int:
         """At most what a read here can give, where that is known: a larger buffer need not be there."""
         return MAX_RW_COUNT
@@ -481,6 +484,10 @@ class FdTable:
             for locks in tuple(self.locked):
                 if locks.is_of(file):
                     locks.drop(file, self)
+
+    def files(self) -> list[OpenFile]:
+        """The open files."""
+        return list(self._open.values())
 
     def numbers(self) -> list[int]:
         """The open descriptors in order."""

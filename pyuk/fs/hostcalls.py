@@ -18,6 +18,7 @@ _AT_FDCWD = -100 if sys.platform == "linux" else -2
 _AT_SYMLINK_NOFOLLOW = 0x100 if sys.platform == "linux" else 0x20
 _AT_SYMLINK_FOLLOW = 0x400 if sys.platform == "linux" else 0x40
 _SPLICE_F_NONBLOCK = 2
+_UTIME_OMIT = (1 << 30) - 2 if sys.platform == "linux" else -2
 _AT_EACCESS = 0x200 if sys.platform == "linux" else 0x10
 
 _functions: dict[str, Any] = {}
@@ -65,6 +66,32 @@ def linkat(at: int | None, path: bytes, to: int | None, new: bytes) -> None:
 def fallocate(fd: int, mode: int, offset: int, length: int) -> None:
     """As fallocate(2)."""
     _call("fallocate", fd, mode, clib.c_int64(offset), clib.c_int64(length))
+
+
+def utimensat(what: int | bytes, times_ns: tuple[int | None, ...], at: int | None, *, follow: bool) -> None:
+    """As utimensat(2) of a path, or futimens(3) of a descriptor; None leaves a time as it is."""
+    words = (clib.c_int64 * 4)()
+    for i, time_ns in enumerate(times_ns):
+        words[2 * i], words[2 * i + 1] = (0, _UTIME_OMIT) if time_ns is None else divmod(time_ns, 1_000_000_000)
+    if isinstance(what, int):
+        _call("futimens", what, words)
+    else:
+        _call("utimensat", _dirfd(at), what, words, 0 if follow else _AT_SYMLINK_NOFOLLOW)
+
+
+def inotify_init() -> int:
+    """As inotify_init1(2); it does not block."""
+    return _call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def inotify_add_watch(fd: int, path: bytes, mask: int) -> int:
+    """As inotify_add_watch(2)."""
+    return _call("inotify_add_watch", fd, path, clib.c_uint32(mask))
+
+
+def inotify_rm_watch(fd: int, wd: int) -> None:
+    """As inotify_rm_watch(2)."""
+    _call("inotify_rm_watch", fd, wd)
 
 
 def copy_of_pipe(fd: int, n_bytes: int) -> bytes | None:

@@ -570,16 +570,17 @@ class HostFs(FileSystem):
             self.set_times(name, times_ns, fd, follow=False)
 
     def set_times(self, what: int | bytes, times_ns: Times, dir_fd: int | None = None, *, follow: bool = True) -> None:
-        """Times of a host descriptor or path; one that stays is read first, as Python cannot leave it out."""
+        """Times of a host descriptor or path."""
         where: Any = {} if isinstance(what, int) else {"dir_fd": dir_fd, "follow_symlinks": follow}
         try:
             if times_ns is None:
                 os.utime(what, None, **where)
-                return
-            now = os.stat(what, **where)
-            access = now.st_atime_ns if times_ns[0] is None else times_ns[0]
-            change = now.st_mtime_ns if times_ns[1] is None else times_ns[1]
-            os.utime(what, ns=(access, change), **where)
+            elif times_ns[0] is not None and times_ns[1] is not None:
+                os.utime(what, ns=(times_ns[0], times_ns[1]), **where)
+            else:
+                from pyuk.fs import hostcalls  # noqa: PLC0415  # Python can leave none out
+
+                hostcalls.utimensat(what, times_ns, dir_fd, follow=follow)
         except OSError as error:
             raise guest_error(error) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyuk.fs.mount import Mount
+from pyuk.fs.place import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,12 +18,14 @@ _FIRST_ID = 20
 class Namespace:
     """All mounts, from the one on `/` on. Points are clean paths of their parent mount, and no symbolic links."""
 
-    __slots__ = ("_next_id", "root")
+    __slots__ = ("_next_id", "place", "root")
 
     root: Mount
 
     def __init__(self) -> None:
         self._next_id = _FIRST_ID
+        self.place = Place
+        """What paths become; another class while somebody watches files (watched.py)."""
 
     def mount(
         self, path: bytes, make: Callable[[], FileSystem], fstype: bytes, *, source: bytes = b"none", flags: int = 0,

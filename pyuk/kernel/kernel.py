@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pyuk.fs.locks import LockTable
+    from pyuk.fs.notify import Notifier
     from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.kernel.ptrace import Tracee
@@ -77,6 +78,8 @@ class Kernel:
         """Who sleeps on which word, in the order they came."""
         self.locks: LockTable | None = None
         """The locks on files; made with the first."""
+        self.notifier: Notifier | None = None
+        """Who watches which files; made with the first inotify."""
         self.vdso: Vdso | None = None
         """What every new program is given (AT_SYSINFO_EHDR)."""
         self.tracer: Tracer | None = None

@@ -194,6 +194,9 @@ CALLS = """
 234 tgkill iii process
 235 utimes UU paths
 247 waitid iiUiU wait
+253 inotify_init - inotify
+254 inotify_add_watch iUu inotify
+255 inotify_rm_watch ii inotify
 257 openat iUiu files
 258 mkdirat iUu paths
 259 mknodat iUuu mknod
@@ -229,6 +232,7 @@ CALLS = """
 291 epoll_create1 i epoll
 292 dup3 iii files
 293 pipe2 Ui files
+294 inotify_init1 i inotify
 295 preadv iUUll iovec
 296 pwritev iUUll iovec
 297 rt_tgsigqueueinfo iiiU process

@@ -73,11 +73,12 @@ def _readv(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int |
     segments = user_segments(task, iov, iovcnt)
     if not file.readable:
         raise SyscallError(EBADF)
-    if not segments:
-        return 0
-    if rwf & ~_RWF_SUPPORTED:
+    if rwf & ~_RWF_SUPPORTED and segments:
         raise SyscallError(EOPNOTSUPP)
-    return read_segments(task, file, segments, offset, rwf)
+    done = read_segments(task, file, segments, offset, rwf) if segments else 0
+    if not done:
+        file.read_nothing_at_all()
+    return done
 
 
 def _writev(task: Task, file: OpenFile, iov: UserAddr, iovcnt: int, offset: int | None, rwf: int) -> int:
