@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from pyuk.net.inet import Inet
+    from pyuk.net.socket import Socket
     from pyuk.net.unix import UnixNames
 
     class Alarm(Protocol):
@@ -33,7 +35,7 @@ class Network:
     that runs.
     """
 
-    __slots__ = ("_unix", "after", "current", "monotonic_ns", "n_made", "random_bytes", "realtime_ns")
+    __slots__ = ("_inet", "_unix", "after", "current", "monotonic_ns", "n_made", "random_bytes", "realtime_ns")
 
     def __init__(
         self, *, monotonic_ns: Callable[[], int], realtime_ns: Callable[[], int],
@@ -48,6 +50,7 @@ class Network:
         self.n_made = 0
         """Inode numbers are counted for the whole of sockfs."""
         self._unix: UnixNames | None = None
+        self._inet: Inet | None = None
 
     @property
     def unix(self) -> UnixNames:
@@ -57,3 +60,15 @@ class Network:
 
             self._unix = UnixNames(self)
         return self._unix
+
+    @property
+    def inet(self) -> Inet:
+        """The loopback of AF_INET and AF_INET6."""
+        if self._inet is None:
+            from pyuk.net.inet import Inet  # noqa: PLC0415
+
+            self._inet = Inet(self)
+        return self._inet
+
+    def urgent(self, socket: Socket) -> None:
+        """A socket has got an urgent byte: who owns it (F_SETOWN) is told by SIGURG."""

@@ -62,6 +62,8 @@ class Socket(OpenFile):
     is_socket = True
     sends_sigpipe_late = False
     is_datagram = False
+    can_discard = False
+    """MSG_TRUNC throws bytes of the stream away, and no buffer is looked at."""
     """Every send is a message, and bytes that a receive does not take of it are lost."""
 
     def __init__(self, network: Network, family: int, kind: int, protocol: int, flags: int, state: int) -> None:

@@ -12,6 +12,7 @@ from pyuk.abi.socket import MSG_OOB, MSG_PEEK, SO_OOBINLINE, SOL_SOCKET, TCP_EST
 from pyuk.fs.file import first_bytes, scatter, without_bytes
 from pyuk.net.socket import RCV_SHUTDOWN, READABLE, SEND_SHUTDOWN, WRITABLE, true_size
 from pyuk.net.unix import Message, UnixConnecting
+from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +123,9 @@ class UnixStream(UnixConnecting):
                 self.drop(message)
                 return len(data)
         if self.low_water_bytes > 1 and not self._has_enough(sum(map(len, slices))):
-            self._nothing(status)
+            blocked = self.until_readable(status)
+            if isinstance(blocked, WouldBlock) and not self.error:
+                raise blocked
         done = self._move(slices, flags, extra)
         if done < 0:
             self._nothing(status)

@@ -57,7 +57,7 @@ CALLS = """
 50 listen ii socket
 51 getsockname iUU socket
 52 getpeername iUU socket
-53 socketpair iiiU socket
+53 socketpair iiuU socket
 54 setsockopt iiiUi sockopt
 55 getsockopt iiiUU sockopt
 56 clone UUUUU clone

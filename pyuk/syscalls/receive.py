@@ -87,6 +87,9 @@ class Receiving:
         left = behind(self.segments, self.done) if self.done else self.segments
         if self.total > _SMALL_BYTES and not socket.is_datagram:
             left = self._as_far_as_needed(left)
+        if socket.can_discard and self.flags & MSG_TRUNC and not self.flags & MSG_OOB:
+            n_bytes = min(self.total - self.done, max(socket.readable_bytes(), 1))
+            return socket.receive([memoryview(bytearray(n_bytes))], self.flags, status, extra)
         slices, _wanted, faulted = good_slices(self.task, left, filling=True)
         if faulted and not slices and not socket.is_datagram:
             n = socket.receive([memoryview(bytearray(1))], self.flags | MSG_PEEK, status, extra)

@@ -15,6 +15,8 @@ from pyuk.abi.errno import (
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.socket import (
+    AF_INET,
+    AF_INET6,
     AF_UNIX,
     SOCK_CLOEXEC,
     SOCK_DGRAM,
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
         ShutdownArg,
         SocketFlagsArg,
         SocketTypeArg,
+        UIntArg,
     )
     from pyuk.abi.kinds import IN, OUT, SocketAddress, SocketAddressLength, StructAt
     from pyuk.abi.structs import FD
@@ -75,6 +78,10 @@ def _new_socket(task: Task, family: int, kind: int, protocol: int, flags: int) -
         if kind not in (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_RAW):
             raise SyscallError(ESOCKTNOSUPPORT)
         return new_unix_socket(network, SOCK_DGRAM if kind == SOCK_RAW else kind, flags)
+    if family in (AF_INET, AF_INET6):
+        from pyuk.net.inet import new_inet_socket  # noqa: PLC0415
+
+        return new_inet_socket(network, family, kind, protocol, flags)
     raise SyscallError(EAFNOSUPPORT)
 
 
@@ -93,7 +100,7 @@ def sys_socket(task: Task, family: FamilyArg, type: SocketTypeArg, protocol: Pro
 
 @syscall("socketpair")
 def sys_socketpair(
-    task: Task, family: FamilyArg, type: SocketTypeArg, protocol: ProtocolArg,  # noqa: A002
+    task: Task, family: FamilyArg, type: SocketTypeArg, protocol: UIntArg,  # noqa: A002
     usockvec: Annotated[UserAddr, StructAt(OUT, FD, 2)],
 ) -> int:  # fmt: skip
     """Two sockets connected to each other: both numbers, or none. Errors: EINVAL, EOPNOTSUPP, EMFILE, EFAULT."""

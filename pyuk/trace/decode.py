@@ -218,7 +218,7 @@ def _lateness(kind: Kind) -> Callable[[Call], bool]:
         return lambda call: _is_out(_chosen(kind, call))
     if isinstance(kind, When):
         return _lateness(kind.kind)
-    is_out = _is_out(kind)
+    is_out = _is_out(kind) or (isinstance(kind, MessageAt) and bool(kind.count))  # which tells how much was sent
     return lambda _call: is_out
 
 

@@ -96,6 +96,8 @@ def fd_bits(call: Call, at: int, n_fds: int) -> list[int] | None:
 
 def time_left_text(kind: TimeLeft, call: Call) -> str:
     """A number, `3 (left {tv_sec=0, tv_nsec=5})`."""
+    if not call.result:
+        return "0 (Timeout)"
     left = _left(kind, call)
     return str(call.result) if left is None else f"{call.result} (left {left})"
 

@@ -275,14 +275,28 @@ def _shm_flags(value: int) -> str:
 _POLICIES = Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK")
 
 
-def _ethertype(value: int) -> str:
-    """An AF_PACKET protocol, which is in network order. Deviation: without ETH_P_ names but for ETH_P_ALL."""
+def shower_of_ethertype(value: int) -> str:
+    """An AF_PACKET protocol, which is in network order. Deviation: without names but for ETH_P_ALL."""
     number = (value & 0xFF) << 8 | value >> 8 & 0xFF
-    return "htons(ETH_P_ALL)" if number == 3 else f"htons({hexadecimal(number)})"  # noqa: PLR2004
+    return "htons(ETH_P_ALL)" if number == 3 else f"htons({hexadecimal(number)} /* ETH_P_??? */)"  # noqa: PLR2004
+
+
+_SOCKET_TYPES = Table("socket", "SOCK_", without="SOCK_CLOEXEC SOCK_NONBLOCK")
+_SOCKET_FLAGS = Table("socket", "SOCK_CLOEXEC SOCK_NONBLOCK", unknown="SOCK_???")
+
+
+def _socket_type(value: int) -> str:
+    value &= 0xFFFFFFFF
+    kind, flags = value & 0xF, value & ~0xF
+    name = _SOCKET_TYPES.name(kind)
+    if name is None:
+        return some_of(_SOCKET_FLAGS, value)
+    return f"{name}|{some_of(_SOCKET_FLAGS, flags)}" if flags else name
 
 
 _MEANINGS: dict[str, Show] = {
-    "ethertype": _ethertype,
+    "socket_type": _socket_type,
+    "ethertype": shower_of_ethertype,
     "ipckey": lambda value: hexadecimal(value & 0xFFFFFFFF) if value else "IPC_PRIVATE",
     "shmflags": _shm_flags,
     "id": _identifier,
