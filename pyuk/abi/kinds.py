@@ -46,9 +46,9 @@ class Word(Kind):
     rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up to its
     NUL; "wait" a wait(2) status; "date" a time_t as a date, "stamp" as a number with the date beside it; "ioctl" and
     "futex" those calls' commands; "ipckey" a key_t; "personality" an execution domain and "personality_result" the old
-    one; "scheduler" a policy beside its number; "shmflags" shmget's flags with a mode; "socket_type" socket's type and its flags; "ethertype" an
-    AF_PACKET protocol; "hidden" a register that says
-    nothing (preadv's pos_h on 64-bit) and is not shown.
+    one; "scheduler" a policy beside its number; "shmflags" shmget's flags with a mode; "socket_type"
+    socket's type and its flags; "ethertype" an AF_PACKET protocol; "hidden" a register that says nothing (preadv's
+    pos_h on 64-bit) and is not shown.
     """
 
     __slots__ = ("meaning",)

@@ -234,7 +234,7 @@ class InetSocket(Socket):
             if level == SOL_IP:
                 return get_ip_option(self, name, n_bytes)
             if self.family == AF_INET6:
-                return get_ipv6_option(self, name, n_bytes)
+                return get_ipv6_option(self, name)
         if level != SOL_SOCKET:
             raise SyscallError(EOPNOTSUPP if self.family == AF_INET else ENOPROTOOPT)
         return super().get_option(level, name, n_bytes)

@@ -18,7 +18,7 @@ from pyuk.abi.errno import (
     EPROTO,
     SyscallError,
 )  # fmt: skip
-from pyuk.abi.socket import AF_INET, SOCK_STREAM, SOL_IP, SOL_IPV6
+from pyuk.abi.socket import AF_INET, SOCK_STREAM, SOL_IP, SOL_IPV6, TCP_CLOSE
 from pyuk.net.address import LOOPBACK_INDEX, is_local, is_multicast
 from pyuk.net.socket import need
 
@@ -69,29 +69,15 @@ def set_ip_option(socket: InetSocket, name: int, n_bytes: int, read: Read) -> No
     default_range = _IP.get(name)
     if default_range is None:
         raise SyscallError(ENOPROTOOPT)
-    value = 0
-    if n_bytes >= 4:  # noqa: PLR2004
-        value = int.from_bytes(read(4), "little", signed=True)
-    elif n_bytes >= 1:
-        value = read(1)[0]
+    value = _read_number(n_bytes, read)
     if name in (inet.IP_TTL, inet.IP_MULTICAST_TTL):
         need(n_bytes, 1)
     if socket.kind == SOCK_STREAM and name in _NOT_FOR_STREAMS:
         raise SyscallError(EINVAL)
-    limits = default_range[1]
-    if limits is None:
-        if name == inet.IP_ROUTER_ALERT:
-            raise SyscallError(EINVAL)  # for raw sockets
-        if value & 0xFFFF_FFFF not in (0, LOOPBACK_INDEX << 24):  # an index in network order
-            raise SyscallError(EADDRNOTAVAIL)
-    elif value == -1 and name in (inet.IP_TTL, inet.IP_MULTICAST_TTL):
+    if value == -1 and name in (inet.IP_TTL, inet.IP_MULTICAST_TTL):
         value = default_range[0]
-    elif not limits[0] <= value <= limits[1]:
-        raise SyscallError(EINVAL)
-    if name == inet.IP_TRANSPARENT and value:
-        who = socket.network.current()[1]
-        if not who.has(CAP_NET_RAW) and not who.has(CAP_NET_ADMIN):
-            raise SyscallError(EPERM)
+    else:
+        _check_ip_value(socket, name, value, default_range[1])
     if name in _IP_SWITCHES:
         value = int(value != 0)
     elif name == inet.IP_TOS:
@@ -99,6 +85,27 @@ def set_ip_option(socket: InetSocket, name: int, n_bytes: int, read: Read) -> No
     if name == inet.IP_RECVERR and not value:
         socket.forget_errors()
     socket.options[SOL_IP, name] = value
+
+
+def _read_number(n_bytes: int, read: Read) -> int:
+    """An int, or a single byte."""
+    if n_bytes >= 4:  # noqa: PLR2004
+        return int.from_bytes(read(4), "little", signed=True)
+    return read(1)[0] if n_bytes >= 1 else 0
+
+
+def _check_ip_value(socket: InetSocket, name: int, value: int, limits: tuple[int, int] | None) -> None:
+    if limits is None:
+        if name == inet.IP_ROUTER_ALERT:
+            raise SyscallError(EINVAL)  # for raw sockets
+        if value & 0xFFFF_FFFF not in (0, LOOPBACK_INDEX << 24):  # an index in network order
+            raise SyscallError(EADDRNOTAVAIL)
+    elif not limits[0] <= value <= limits[1]:
+        raise SyscallError(EINVAL)
+    if name == inet.IP_TRANSPARENT and value:
+        who = socket.network.current()[1]
+        if not who.has(CAP_NET_RAW) and not who.has(CAP_NET_ADMIN):
+            raise SyscallError(EPERM)
 
 
 def _set_header_options(n_bytes: int, read: Read) -> None:
@@ -182,7 +189,7 @@ def get_ip_option(socket: InetSocket, name: int, n_bytes: int) -> bytes:
         return (socket.options.get((SOL_IP, -name), 0) & 0xFFFF_FFFF).to_bytes(4, "little")
     elif name in (inet.IP_MSFILTER, inet.MCAST_MSFILTER):
         raise SyscallError(EINVAL)
-    elif name == inet.IP_HDRINCL or name == inet.IP_NODEFRAG:
+    elif name in (inet.IP_HDRINCL, inet.IP_NODEFRAG):
         value = 0
     elif name in _IP:
         value = socket.options.get((SOL_IP, name), _IP[name][0])
@@ -245,21 +252,9 @@ def set_ipv6_option(socket: InetSocket, name: int, n_bytes: int, read: Read) -> 
     if default_range is None or (socket.kind == SOCK_STREAM and name in _IPV6_MULTICAST):
         raise SyscallError(ENOPROTOOPT)
     need(n_bytes, 4)
-    limits = default_range[1]
-    if limits is None:
-        if value & 0xFFFF_FFFF not in (0, LOOPBACK_INDEX << 24):
-            raise SyscallError(EADDRNOTAVAIL)
-    elif name == inet.IPV6_MULTICAST_IF:
-        if value not in (0, LOOPBACK_INDEX):
-            raise SyscallError(ENODEV)
-    elif not limits[0] <= value <= limits[1]:
-        raise SyscallError(EINVAL)
+    _check_ipv6_value(socket, name, value, default_range[1])
     if name == inet.IPV6_V6ONLY:
-        if socket.port or socket.state != 7:  # noqa: PLR2004  # TCP_CLOSE
-            raise SyscallError(EINVAL)
         socket.is_ipv6only = value != 0
-    if name == inet.IPV6_MTU and value and value < _SMALLEST_MTU:
-        raise SyscallError(EINVAL)
     if value == -1 and name in (inet.IPV6_UNICAST_HOPS, inet.IPV6_MULTICAST_HOPS, inet.IPV6_TCLASS):
         value = default_range[0]
     if name in _IPV6_SWITCHES:
@@ -269,7 +264,22 @@ def set_ipv6_option(socket: InetSocket, name: int, n_bytes: int, read: Read) -> 
     socket.options[SOL_IPV6, name] = value
 
 
-def get_ipv6_option(socket: InetSocket, name: int, n_bytes: int) -> bytes:
+def _check_ipv6_value(socket: InetSocket, name: int, value: int, limits: tuple[int, int] | None) -> None:
+    if limits is None:
+        if value & 0xFFFF_FFFF not in (0, LOOPBACK_INDEX << 24):
+            raise SyscallError(EADDRNOTAVAIL)
+    elif name == inet.IPV6_MULTICAST_IF:
+        if value not in (0, LOOPBACK_INDEX):
+            raise SyscallError(ENODEV)
+    elif not limits[0] <= value <= limits[1]:
+        raise SyscallError(EINVAL)
+    if name == inet.IPV6_V6ONLY and (socket.port or socket.state != TCP_CLOSE):
+        raise SyscallError(EINVAL)
+    if name == inet.IPV6_MTU and value and value < _SMALLEST_MTU:
+        raise SyscallError(EINVAL)
+
+
+def get_ipv6_option(socket: InetSocket, name: int) -> bytes:
     """The whole value of one of SOL_IPV6. Errors: ENOTCONN, ENOPROTOOPT."""
     if name in _IPV6_EMPTY or (name == inet.IPV6_2292PKTOPTIONS and socket.kind == SOCK_STREAM):
         return b""

@@ -866,7 +866,7 @@ class TcpSocket(InetSocket):
         if level == SOL_TCP:
             from pyuk.net.tcp_options import get_tcp_option  # noqa: PLC0415
 
-            return get_tcp_option(self, name, n_bytes)
+            return get_tcp_option(self, name)
         return super().get_option(level, name, n_bytes)
 
     def set_option(self, level: int, name: int, n_bytes: int, read: Read) -> None:

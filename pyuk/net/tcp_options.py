@@ -109,7 +109,7 @@ def _set_name(socket: TcpSocket, name: int, n_bytes: int, read: Read) -> None:
     socket.options[SOL_TCP, TCP_CONGESTION] = _CONGESTION.index(value)
 
 
-def get_tcp_option(socket: TcpSocket, name: int, n_bytes: int) -> bytes:
+def get_tcp_option(socket: TcpSocket, name: int) -> bytes:
     """The whole value of one. Errors: ENOPROTOOPT."""
     options = socket.options
     if name == TCP_CONGESTION:

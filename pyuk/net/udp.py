@@ -599,7 +599,11 @@ def _controlled(extra: Outgoing, source: bytes, ttl: int, tos: int) -> tuple[byt
             ttl = number if number >= 0 else ttl
         elif (level, name) == (SOL_IPV6, IPV6_TCLASS) and len(data) == 4 and -1 <= number <= 255:  # noqa: PLR2004
             tos = max(number, 0)
-        elif level in (SOL_IP, SOL_IPV6) or (level == SOL_SOCKET and name not in (1, 2, 36, 37, 61)) or (level == SOL_UDP and name != UDP_SEGMENT):
+        elif (
+            level in (SOL_IP, SOL_IPV6)
+            or (level == SOL_SOCKET and name not in (1, 2, 36, 37, 61))
+            or (level == SOL_UDP and name != UDP_SEGMENT)
+        ):
             raise SyscallError(EINVAL)
     if not is_local(source) and any(source):
         raise SyscallError(EINVAL)
