@@ -101,7 +101,10 @@ def raise_own_limits() -> None:
             pass  # a host that does not let it: the guest meets the host's limit
 
 
-def directory() -> bytes:
-    """Where pyuk was started, also where the name `.` may not be searched."""
+def directory() -> tuple[bytes | None, bytes | None]:
+    """Where pyuk was started, and another way to it: its name `.` and those above may not be searched."""
     link = b"/proc/self/cwd"
-    return link if os.path.lexists(link) else b"."
+    try:
+        return os.readlink(link), link
+    except OSError:
+        return None, None

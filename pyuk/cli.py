@@ -14,6 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pyuk.fs.context import FsContext
+    from pyuk.fs.view import MountSpec
     from pyuk.kernel.protocols import Tracer
     from pyuk.kernel.task import Task
     from pyuk.system import System
@@ -30,7 +32,24 @@ _RUN_OPTIONS = (
     Option("--strace", "strace", "log the program's system calls to stderr in strace's format"),
     Option("-E --env", "env", "set a variable, or without '=' remove it", value="NAME=VALUE", many=True),
     Option("--clear-env", "clear_env", "begin with an empty environment"),
-    Option("-C --chdir", "chdir", "run in this directory", value="DIR"),
+    Option("-C --chdir", "chdir", "run in this directory of the program's view", value="DIR"),
+    Option("--root", "root", "use DIR as /, with a /dev, /proc and /sys of pyuk's own", value="DIR"),
+    Option(
+        "--bind",
+        "bind",
+        "show a file or directory of the host's; MODE is rw, ro or cow; /:/ is the host's own tree",
+        value="HOST:GUEST[:MODE]",
+        many=True,
+    ),
+    Option("--tmpfs", "tmpfs", "an empty directory in memory", value="GUEST", many=True),
+    Option(
+        "--overlay",
+        "overlay",
+        "write to no file of the host's, but to memory or, to keep it, to DIR",
+        value="DIR",
+        is_optional=True,
+    ),
+    Option("--read-only", "read_only", "let the working directory and --root be read only"),
     Option("--stats", "stats", "say at its end what memory the program used, and of the page faults"),
     Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
     Option("--argv0", "argv0", "the program's argv[0]", value="NAME"),
@@ -268,13 +287,13 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
         raise UsageError("no program given")
     from pyuk.abi.errno import message  # noqa: PLC0415
     from pyuk.fs.stdio import stdio_table  # noqa: PLC0415
+    from pyuk.fs.view import ViewError  # noqa: PLC0415
     from pyuk.loader import LoadError  # noqa: PLC0415
     from pyuk.machine.engine import MachineError  # noqa: PLC0415
     from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
 
     environment = _environment(parsed)
     name, *arguments = parsed.rest
-    program = _search(name, environment)
     memory = parsed.get("memory")
     limits = caller.limits()
     caller.raise_own_limits()
@@ -283,17 +302,19 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
             memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES,
             nodename=os.uname().nodename,
             host_order=True,
+            mounts=_mounts(parsed),
         )
-    except (MachineError, OSError, OverflowError, ValueError) as error:
-        what = f"--memory {memory}: " if memory and not isinstance(error, MachineError) else ""
+    except (MachineError, ViewError, OSError, OverflowError, ValueError) as error:
+        what = f"--memory {memory}: " if memory and not isinstance(error, (MachineError, ViewError)) else ""
         raise Refusal(what + (getattr(error, "strerror", None) or str(error)), FAILURE_STATUS) from None
-    directory = parsed.get("chdir")
+    fs = _directory(system, parsed.get("chdir"))
+    program = _search(system, fs, name, environment)
     try:
         task = system.start(
             program,
             [os.fsencode(word) for word in (parsed.get("argv0", name), *arguments)],
             environment,
-            directory=os.fsencode(directory) if directory else caller.directory(),
+            fs=fs,
             limits=limits,
             files=stdio_table(system.host, caller.standard_fds()),
             signals=caller.signals(),
@@ -306,9 +327,36 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
                 f"{name}: killed by SIGSEGV while it was loaded: {error.reason}", _KILLED_BY_SIGSEGV
             ) from None
         raise Refusal(f"{name}: cannot execute: {error.reason or message(error.errno)}", status) from None
-    except OSError as error:
-        raise Refusal(f"{directory or '.'}: {error.strerror}", FAILURE_STATUS) from None
     return system, task, name
+
+
+def _mounts(parsed: Parsed) -> list[MountSpec] | None:
+    """What the options say of the program's tree; None where they say nothing. Raises UsageError, ViewError."""
+    keys = ("root", "bind", "tmpfs", "overlay", "read_only")
+    if not any(parsed.has(key) for key in keys):
+        return None
+    from pyuk.fs.view import chosen_view, parse_bind  # noqa: PLC0415
+
+    try:
+        return chosen_view(
+            root=os.fsencode(parsed.get("root")), binds=[parse_bind(os.fsencode(text)) for text in parsed.all("bind")],
+            tmpfs=[os.fsencode(text) for text in parsed.all("tmpfs")], has_overlay=parsed.has("overlay"),
+            upper=os.fsencode(parsed.get("overlay")), read_only=parsed.has("read_only"),
+        )  # fmt: skip
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _directory(system: System, chosen: str) -> FsContext:
+    """The program's view from the directory it starts in."""
+    from pyuk.abi.errno import SyscallError, message  # noqa: PLC0415
+
+    try:
+        return system.look_from(*((os.fsencode(chosen),) if chosen else caller.directory()))
+    except SyscallError as error:
+        raise Refusal(f"{chosen or '.'}: {message(error.errno)}", FAILURE_STATUS) from None
+    except OSError as error:
+        raise Refusal(f"{chosen or '.'}: {error.strerror}", FAILURE_STATUS) from None
 
 
 def _environment(parsed: Parsed) -> list[bytes]:
@@ -327,18 +375,30 @@ def _environment(parsed: Parsed) -> list[bytes]:
     return environment
 
 
-def _search(name: str, environment: Sequence[bytes]) -> bytes:
-    """The path that execvp(3) would execute."""
+def _search(system: System, fs: FsContext, name: str, environment: Sequence[bytes]) -> bytes:
+    """The path that execvp(3) would execute in the program's view, or in what of the host's is hidden there."""
     if "/" in name:
         return os.fsencode(name)
+    from pyuk.abi.errno import EACCES, SyscallError  # noqa: PLC0415
+    from pyuk.abi.stat import S_IFMT, S_IFREG  # noqa: PLC0415
+    from pyuk.abi.unistd import X_OK  # noqa: PLC0415
+
     denied = False
     paths = [entry[5:] for entry in environment if entry.startswith(b"PATH=")]
-    for directory in (paths[0] if paths else b"/bin:/usr/bin").split(b":"):
-        path = (directory or b".") + b"/" + os.fsencode(name)
-        if os.path.isfile(path):  # pathlib costs a start 3 ms
-            if os.access(path, os.X_OK):
+    places = [
+        (directory or b".") + b"/" + os.fsencode(name)
+        for directory in (paths[0] if paths else b"/bin:/usr/bin").split(b":")
+    ]
+    for path in places:
+        try:
+            if fs.stat(path).st_mode & S_IFMT == S_IFREG:
+                fs.access(path, X_OK)
                 return path
-            denied = True
+        except SyscallError as error:
+            denied = denied or error.errno == EACCES
+    for path in places:
+        if path[:1] == b"/" and system.admit_program(path):
+            return path
     if denied:
         raise Refusal(f"{name}: Permission denied", CANNOT_EXECUTE_STATUS)
     raise Refusal(f"{name}: command not found", NOT_FOUND_STATUS)

@@ -15,20 +15,27 @@ class UsageError(Exception):
 
 
 class Option:
-    """`names` as typed ("-o", "--output"); `value` is the placeholder of its argument, "" for a switch."""
+    """`names` as typed ("-o", "--output"); `value` is the placeholder of its argument, "" for a switch.
 
-    __slots__ = ("help", "key", "many", "names", "value")
+    is_optional: the argument is given with "=" or not at all.
+    """
 
-    def __init__(self, names: str, key: str, help_text: str, *, value: str = "", many: bool = False) -> None:
+    __slots__ = ("help", "is_optional", "key", "many", "names", "value")
+
+    def __init__(
+        self, names: str, key: str, help_text: str, *, value: str = "", many: bool = False, is_optional: bool = False
+    ) -> None:  # fmt: skip
         self.names = names.split()
         self.key = key
         self.value = value
         self.help = help_text
         self.many = many
+        self.is_optional = is_optional
 
     def title(self) -> str:
         """The left column of --help."""
-        return ", ".join(self.names) + (f" {self.value}" if self.value else "")
+        value = f"[={self.value}]" if self.is_optional else f" {self.value}" if self.value else ""
+        return ", ".join(self.names) + value
 
 
 class Parsed:
@@ -74,7 +81,7 @@ def parse(arguments: Sequence[str], options: Sequence[Option]) -> Parsed:
         option = by_name.get(name)
         if option is None:
             raise UsageError(f"unknown option {name}")
-        if option.value and not joined:
+        if option.value and not joined and not option.is_optional:
             if position == len(arguments):
                 raise UsageError(f"option {name} needs {option.value}")
             given = arguments[position]

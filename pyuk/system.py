@@ -9,15 +9,15 @@ from __future__ import annotations
 import os
 
 import pyuk.syscalls  # noqa: F401  # declares the system calls
-from pyuk.abi.mount import MS_NODEV, MS_NOSUID, MS_RELATIME
+from pyuk.abi.errno import ENOENT, SyscallError
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import SIG_IGN
-from pyuk.abi.stat import S_IFCHR
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
-from pyuk.fs.namespace import Namespace
 from pyuk.fs.stdio import stdio_table
+from pyuk.fs.view import View, default_view
 from pyuk.kernel.creds import Credentials
+from pyuk.kernel.filesystems import FileSystems
 from pyuk.kernel.host import HostClock, HostRandom
 from pyuk.kernel.kernel import Identity, Kernel
 from pyuk.kernel.lifecycle import release_mm
@@ -35,16 +35,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyuk.fs.devices import DeviceTable
     from pyuk.fs.file import FdTable, OpenFile
-    from pyuk.fs.pseudo.system import PseudoFs
-    from pyuk.fs.tmpfs import TmpFs
-    from pyuk.fs.tmpnode import Entry, Volume
+    from pyuk.fs.view import MountSpec
     from pyuk.kernel.protocols import Clock, Random, Tracer
+    from pyuk.loader.load import Program
     from pyuk.net.network import Network
 
-SHM_DEV = 25
-"""st_dev of /dev/shm: an anonymous device, as everything mounted by pyuk has."""
 DEFAULT_MEMORY_BYTES = 4 << 30
 
 
@@ -72,10 +68,13 @@ class System:
     def __init__(
         self, *, platform: Platform | None = None, memory_bytes: int = DEFAULT_MEMORY_BYTES,
         clock: Clock | None = None, random: Random | None = None, nodename: str = "pyuk", host_order: bool = False,
+        mounts: Sequence[MountSpec] | None = None,
     ) -> None:  # fmt: skip
         """platform: one that no other System uses now; without it, one of its own with memory_bytes of guest RAM.
 
-        host_order: list directories in the host's order, not sorted.
+        host_order: list the host's directories in its order, not sorted. mounts: what processes see as their tree;
+        None for fs.view.default_view().
+        Errors: ViewError a mount cannot be made.
         """
         self._own = None if platform else Platform(memory_bytes)
         platform = platform or self._own
@@ -84,23 +83,13 @@ class System:
         self.cache = platform.cache
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         self.kernel.vdso = platform.vdso
-        self.host = HostFs(host_order=host_order, has_devices=True)
+        self.host = HostFs(None, has_devices=True, has_proc=True)
+        """What the caller's own descriptors are handled with; it has no names."""
         self.host.cache = self.cache
         self.host.is_running = self.kernel.is_running
-        self._creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
-        self._devices: DeviceTable | None = None
-        self._namespace = Namespace()
-        self._namespace.mount(b"/", lambda: self.host, b"host", flags=MS_RELATIME)
-        self._namespace.mount(
-            b"/dev", self._make_dev, b"devtmpfs", source=b"udev", flags=MS_NOSUID | MS_RELATIME, options=b"mode=755"
-        )
-        self._namespace.mount(b"/dev/pts", lambda: HostFs(b"/dev/pts", has_devices=True), b"devpts", source=b"devpts")
-        self._namespace.mount(
-            b"/dev/shm", lambda: self.new_tmpfs(SHM_DEV), b"tmpfs", source=b"tmpfs",
-            flags=MS_NOSUID | MS_NODEV | MS_RELATIME,
-        )  # fmt: skip
-        self._namespace.mount(b"/proc", self._make_proc, b"proc", source=b"proc", flags=MS_RELATIME)
-        self._namespace.mount(b"/sys", self._make_sys, b"sysfs", source=b"sysfs", flags=MS_RELATIME)
+        self._file_systems = FileSystems(self.kernel, host_order=host_order)
+        with self._file_systems:
+            self._view = View(self._file_systems, default_view() if mounts is None else mounts)
         self.kernel.make_network = self._make_network
 
     def _make_network(self) -> Network:
@@ -116,68 +105,14 @@ class System:
             current=lambda: (kernel.current.process.pid, kernel.current.creds),
         )
 
-    def _who(self) -> Credentials:
-        """Of the task that asks for something; of who runs pyuk, while there is none."""
-        return self.kernel.current.creds if self.kernel.tasks else self._creds
-
-    def _volume(self, dev: int, *, max_bytes: int = 0, max_inodes: int = 0) -> Volume:
-        from pyuk.fs.tmpnode import Volume  # noqa: PLC0415  # most programs use none
-
-        kernel = self.kernel
-        return Volume(
-            self.cache, dev, self._who, kernel.clock.realtime_ns, max_pages=max_bytes >> 12,
-            max_inodes=max_inodes,
-        )  # fmt: skip
-
-    def new_tmpfs(self, dev: int, *, max_bytes: int | None = None, mode: int = 0o1777) -> TmpFs:
-        """An empty file system in guest RAM, of which it may take half without max_bytes. dev: its files' st_dev."""
-        from pyuk.fs.tmpfs import TmpFs  # noqa: PLC0415  # most programs use none
-
-        half = self.machine.ram.size_bytes >> 1
-        volume = self._volume(dev, max_bytes=half if max_bytes is None else max_bytes, max_inodes=half >> 12)
-        return TmpFs(volume, mode=mode, devices=self._device_table(), is_running=self.kernel.is_running)
-
-    def _device_table(self) -> DeviceTable:
-        """What device nodes open."""
-        if self._devices is None:
-            from pyuk.fs.devices import Device, DeviceTable, memory_devices  # noqa: PLC0415
-
-            self._devices = DeviceTable()
-            for device in memory_devices(self.kernel.random.bytes):
-                self._devices.register(device)
-            for name, minor in ((b"tty", 0), (b"ptmx", 2)):
-                self._devices.register(Device(name, S_IFCHR | 0o666, (5, minor), self._open_host_device))
-        return self._devices
-
-    def _open_host_device(self, entry: Entry, flags: int) -> OpenFile:
-        """The host's terminals, by the names that they have in its /dev too."""
-        return self.host.open(None, b"dev/" + entry.name, flags, 0, 0)
-
-    def _make_dev(self) -> TmpFs:
-        """/dev, which few programs look at."""
-        from pyuk.fs.devfs import DEV_DEV, make_devfs  # noqa: PLC0415
-
-        return make_devfs(self._volume(DEV_DEV), self._device_table())
-
-    def _make_sys(self) -> PseudoFs:
-        """/sys, which few programs look at."""
-        from pyuk.kernel.proc.sysfs import make_sys  # noqa: PLC0415
-
-        return make_sys(self.kernel)
-
-    def _make_proc(self) -> PseudoFs:
-        """/proc, which most programs never look at."""
-        from pyuk.kernel.proc.root import make_proc  # noqa: PLC0415
-
-        return make_proc(self.kernel)
-
-    def start(
+    def start(  # noqa: PLR0913  # what a process begins with
         self,
         path: bytes,
         argv: Sequence[bytes],
         environment: Sequence[bytes],
         *,
-        directory: bytes = b".",
+        fs: FsContext | None = None,
+        directory: bytes | None = None,
         limits: dict[int, tuple[int, int]] | None = None,
         files: FdTable | None = None,
         signals: tuple[int, int] = (0, 0),
@@ -185,26 +120,23 @@ class System:
     ) -> Task:
         """Make a process that is about to execute `path`, with the host's standard files.
 
+        fs: where it begins, which becomes its own; None for what look_from(directory) gives.
         files: its descriptors, which become its own; None for those of 0, 1 and 2 that are open.
         signals: the sigsets ignored and blocked.
-        Errors: SyscallError as execve(2), with a reason where the path alone does not say it; OSError
-        where the directory cannot be entered. Then nothing is left of the process.
+        Errors: SyscallError as execve(2), with a reason where the path alone does not say it, and those of look_from.
+        Then nothing is left of the process.
         """
         kernel = self.kernel
-        umask = os.umask(0o077)
-        os.umask(umask)
-        fs = FsContext(self._namespace, self._directory(directory), umask)
+        if fs is None:
+            fs = self.look_from(directory)
         process = Process(kernel.new_pid(), None, Limits(limits))
-        creds = self._creds.copy()
+        creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         if files is None:
             files = stdio_table(self.host)
         task = Task(kernel, process, creds, files, fs, _inherited(signals[0]))
         task.blocked = signals[1] & ~UNBLOCKABLE
         try:
-            program = prepare(
-                fs.open, path, list(argv), list(environment), creds,
-                stack_limit_bytes=process.limits.soft[RLIMIT_STACK],
-            )  # fmt: skip
+            program = self._prepare(fs, path, list(argv), list(environment), creds, process.limits)
             kernel.take_cpu(task)
             loaded = enter(task, program)
         except BaseException:
@@ -219,12 +151,69 @@ class System:
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
 
-    def _directory(self, path: bytes) -> OpenFile:
-        """A directory to start in. A relative path starts where pyuk itself was started. Raises OSError."""
-        directory = self.host.adopt(os.open(path, os.O_DIRECTORY | getattr(os, "O_PATH", 0) | os.O_CLOEXEC), 0)
-        directory.mount = self._namespace.root
-        directory.covers = True
-        return directory
+    def look_from(self, directory: bytes | None = None, source: bytes | None = None) -> FsContext:
+        """The view from a directory in it, for `start`; with the caller's umask.
+
+        A relative one, and None, begin where pyuk was started, if that is to be seen, and else at `/`.
+        source: another way to the directory, where the host cannot walk its path.
+        Errors: SyscallError it cannot be entered; OSError the host has no such directory.
+        """
+        umask = os.umask(0o077)
+        os.umask(umask)
+        view = self._view
+        if not self.kernel.tasks:
+            self._withdraw()
+        if view.here is not None:
+            directory = os.path.realpath(directory or b".")
+            self._admit(directory, read_only=view.here.read_only, source=source)
+        elif directory is None or directory[:1] != b"/":
+            here = os.path.realpath(b".")
+            directory = os.path.join(here if view.shows(here) else b"/", directory or b"")
+        fs = FsContext(view.namespace, None, umask)
+        try:
+            fs.chdir(directory)
+        except SyscallError:
+            fs.release()
+            raise
+        return fs
+
+    def admit_program(self, path: bytes) -> bool:
+        """Let a program of the host's be seen that memory of the guest's own hides, with the directory it is in.
+
+        Only in a view with a HERE: who has chosen otherwise has chosen what is hidden. Says whether anything was done.
+        """
+        if self._view.here is None:
+            return False
+        found = False
+        for place in dict.fromkeys((os.path.abspath(path), os.path.realpath(path))):
+            directory = os.path.dirname(place)
+            if self._view.hides(directory) and os.path.isfile(place):
+                self._admit(directory, read_only=True)
+                found = True
+        return found
+
+    def _admit(self, directory: bytes, *, read_only: bool, source: bytes | None = None) -> None:
+        with self._file_systems:
+            self._view.admit(directory, read_only=read_only, source=source)
+
+    def _withdraw(self) -> None:
+        """No process is left: what was let in for those before is not there for the next."""
+        with self._file_systems:
+            self._view.withdraw()
+
+    def _prepare(
+        self, fs: FsContext, path: bytes, argv: list[bytes], environment: list[bytes], creds: Credentials,
+        limits: Limits,
+    ) -> Program:  # fmt: skip
+        def opener(name: bytes, flags: int = 0) -> OpenFile:
+            try:
+                return fs.open(name, flags)
+            except SyscallError as error:
+                if error.errno != ENOENT or not name or not self.admit_program(os.path.join(fs.getcwd(), name)):
+                    raise
+            return fs.open(name, flags)
+
+        return prepare(opener, path, argv, environment, creds, stack_limit_bytes=limits.soft[RLIMIT_STACK])
 
     def _undo(self, task: Task) -> None:
         """A process that never ran: give back what it has."""
@@ -236,7 +225,7 @@ class System:
 
     def open(self, path: bytes, flags: int) -> OpenFile:
         """A file as a guest in the root directory would open it; the caller's to release. Errors: SyscallError."""
-        fs = FsContext(self._namespace, None, 0o022)
+        fs = FsContext(self._view.namespace, None, 0o022)
         try:
             return fs.open(path, flags)
         finally:
@@ -249,12 +238,14 @@ class System:
         """
         self.kernel.run(task.process)
         self.kernel.end_all()
+        self._withdraw()
         return task.process.status or 0
 
     def close(self) -> None:
         """End all guests; give its own platform back to the host."""
         self.kernel.end_all()
-        self._namespace.close()
+        self._view.namespace.close()
+        self.host.close()
         if self._own is not None:
             self._own.close()
 

@@ -1,4 +1,4 @@
-"""What a mount allows: MS_ flags (include/uapi/linux/mount.h) and what statfs(2) shows of them (linux/statfs.h)."""
+"""What a mount allows (include/uapi/linux/mount.h)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,3 @@ MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
 MS_RELATIME = 1 << 21
-
-ST_RDONLY = 0x1
-ST_NOSUID = 0x2
-ST_NODEV = 0x4
-ST_NOEXEC = 0x8
-ST_VALID = 0x20
-ST_NOATIME = 0x400
-ST_NODIRATIME = 0x800
-ST_RELATIME = 0x1000

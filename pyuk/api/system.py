@@ -7,6 +7,7 @@ import threading
 from contextlib import contextmanager
 
 from pyuk import system as composition
+from pyuk.abi.errno import SyscallError
 from pyuk.abi.fcntl import O_RDONLY, O_RDWR, O_WRONLY
 from pyuk.api import intercept, warm
 from pyuk.api.final import FinalState
@@ -103,8 +104,6 @@ class System:
         STDOUT. env: all of the environment; None for PATH, HOME=/, LC_ALL=C and TZ=UTC0. limits: soft and hard by
         RLIMIT number. Errors: OSError as execve(2), with a reason.
         """
-        from pyuk.loader import LoadError
-
         path = os.fsencode(program)
         environment = DEFAULT_ENVIRONMENT if env is None else env
         feed = FedPipe() if stdin == PIPE else None
@@ -116,10 +115,10 @@ class System:
                 task = self._system.start(
                     path, [os.fsencode(argv0 or program), *map(os.fsencode, args)],
                     [os.fsencode(f"{name}={value}") for name, value in environment.items()],
-                    directory=os.fsencode(cwd or os.getcwd()), files=files, tracer=self.recorder,
-                    limits=None if limits is None else dict(limits),
+                    fs=self._system.look_from(None if cwd is None else os.fsencode(cwd)), files=files,
+                    tracer=self.recorder, limits=None if limits is None else dict(limits),
                 )  # fmt: skip
-            except LoadError as refusal:
+            except SyscallError as refusal:
                 reason = refusal.reason or os.strerror(refusal.errno)
                 raise OSError(refusal.errno, reason, os.fspath(program)) from None
         final = self._finals[task.process.pid] = FinalState(task.process, self._platform)

@@ -60,6 +60,10 @@ class FileSystem:
         """
         raise NotImplementedError
 
+    def is_program(self, status: os.stat_result | Stat) -> bool:
+        """Whether a guest runs the file that this is the state of: nobody may write it."""
+        return False
+
     def open(self, at: OpenFile | None, path: bytes, flags: int, mode: int, umask: int) -> OpenFile:
         """As open(2); flags and mode are validated."""
         raise NotImplementedError

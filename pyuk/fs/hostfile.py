@@ -450,6 +450,10 @@ class HostDirectory(HostFile):
                 inside = [(entry.inode(), _kind(entry), os.fsencode(entry.name)) for entry in entries]
         except OSError as error:
             raise guest_error(error) from None
+        if self.covers and self.mount is not None:
+            known = {name for _ino, _kind, name in inside}
+            points = self.mount.points_in(self.host.path_of(self))
+            inside += [(1, kind, name) for name, kind in points if name not in known]
         if not self.host.host_order:
             inside.sort(key=_name)
         return found + inside

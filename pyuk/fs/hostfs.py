@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pyuk.fs.fifo import FifoWait
     from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import Times
-    from pyuk.fs.stat import StatFs
+    from pyuk.fs.stat import Stat, StatFs
     from pyuk.mm.pagecache import PageCache
 
 
@@ -89,15 +89,16 @@ class HostFs(FileSystem):
     is_optimistic = True
 
     def __init__(
-        self, root: bytes = b"/", *, host_order: bool = False, has_devices: bool = False, has_proc: bool = False,
+        self, root: bytes | None = b"/", *, host_order: bool = False, has_devices: bool = False, has_proc: bool = False,
         opens_beneath: bool | None = None,
     ) -> None:  # fmt: skip
-        """root: a path of the host's. has_devices, has_proc: whether device nodes and the host's /proc are opened.
+        """root: a path of the host's; None for what has no names and only opens descriptors anew.
 
+        has_devices, has_proc: whether device nodes and the host's /proc are opened.
         opens_beneath: whether openat2(2) is used; None where the host has it.
         Raises OSError where the root cannot be opened.
         """
-        self.root = os.open(root, _HOST_PATH | os.O_CLOEXEC)
+        self.root = -1 if root is None else os.open(root, _HOST_PATH | os.O_CLOEXEC)
         """A descriptor of the root; it stays for the life of this object."""
         self._last_root = b""
         """Its path when it was closed: what is still mapped has one."""
@@ -325,9 +326,13 @@ class HostFs(FileSystem):
         if not self.has_devices and _is_device(status.st_mode):
             raise SyscallError(EACCES, "device nodes of the host are not opened")
 
+    def is_program(self, status: os.stat_result | Stat) -> bool:
+        """See FileSystem."""
+        return self.is_running is not None and self.is_running((status.st_dev, status.st_ino))
+
     def _check_not_running(self, status: os.stat_result) -> None:
         """ETXTBSY where a guest runs the program: the host, which does not, would cut it."""
-        if self.is_running is not None and self.is_running((status.st_dev, status.st_ino)):
+        if self.is_program(status):
             raise SyscallError(ETXTBSY)
 
     def _open_for_writing_waits(self, start: int, path: bytes, flags: int) -> None:

@@ -3,18 +3,8 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import ENOENT, SyscallError
-from pyuk.abi.mount import (
-    MS_NODEV,
-    MS_NOEXEC,
-    MS_NOSUID,
-    MS_RDONLY,
-    MS_RELATIME,
-    ST_NODEV,
-    ST_NOEXEC,
-    ST_NOSUID,
-    ST_RDONLY,
-    ST_RELATIME,
-)  # fmt: skip
+from pyuk.abi.magic import ST_NODEV, ST_NOEXEC, ST_NOSUID, ST_RDONLY, ST_RELATIME
+from pyuk.abi.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,14 +29,27 @@ class Mount:
     Invariant: parent.children[point] is this mount.
     """
 
-    __slots__ = ("_firsts", "_fs", "_make", "children", "flags", "fstype", "id", "options", "parent", "point", "source")
+    __slots__ = (
+        "_firsts",
+        "_fs",
+        "_fstype",
+        "_make",
+        "children",
+        "flags",
+        "id",
+        "options",
+        "parent",
+        "point",
+        "source",
+    )
 
     def __init__(
         self, ident: int, fstype: bytes, source: bytes, flags: int, make: Callable[[], FileSystem],
         *, options: bytes = b"",
     ) -> None:  # fmt: skip
+        """fstype: b"" for the one that statfs(2) tells of."""
         self.id = ident
-        self.fstype = fstype
+        self._fstype = fstype
         self.source = source
         self.flags = flags
         self.options = options
@@ -64,6 +67,18 @@ class Mount:
             self._fs = self._make()
             self._fs.mount = self
         return self._fs
+
+    @property
+    def fstype(self) -> bytes:
+        """The type of file system; a host directory's is asked for."""
+        if not self._fstype:
+            self._fstype = _fstype_of(self.fs.statfs(None, b"").f_type)
+        return self._fstype
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the file system is there already."""
+        return self._fs is not None
 
     def close(self) -> None:
         """Let go of the file system, if a path ever led there."""
@@ -108,6 +123,11 @@ class Mount:
         self.children[point] = child
         self._index()
 
+    def remove(self, child: Mount) -> None:
+        """Unmount; nothing is mounted on it."""
+        del self.children[child.point]
+        self._index()
+
     def crossing(self, path: bytes) -> tuple[Mount, bytes]:
         """The mount that a clean path ends in, and the rest of the path there. Symbolic links are not looked at."""
         mount = self
@@ -123,6 +143,15 @@ class Mount:
             else:
                 break
         return mount, path
+
+    def points_in(self, path: bytes) -> list[tuple[bytes, int]]:
+        """Names of mount points in a directory of this mount, and their DT_ types: it may have no such names itself."""
+        found = []
+        for point, child in self.children.items():
+            above, _, name = point.rpartition(b"/")
+            if name and above == path:
+                found.append((name, child.fs.stat(None, b"", follow=False).st_mode >> 12))
+        return found
 
     def covers(self, path: bytes) -> bool:
         """Whether there are mounts below a clean path of this mount, or on it."""
@@ -164,3 +193,14 @@ class Mount:
             if self.flags & flag
         ]  # fmt: skip
         return b",".join([*words, self.options] if self.options else words)
+
+
+def _fstype_of(f_type: int) -> bytes:
+    """The name in /proc/mounts of what statfs(2) gives a number for."""
+    from pyuk.abi import magic  # noqa: PLC0415  # for /proc/mounts
+
+    for name, number in vars(magic).items():
+        if number == f_type and "_MAGIC" in name:
+            word = name.partition("_")[0].lower()
+            return {"ext2": "ext4", "overlayfs": "overlay", "v9fs": "9p", "msdos": "vfat"}.get(word, word).encode()
+    return b"none"

@@ -18,6 +18,7 @@ from pyuk.abi.errno import (
     ENOTDIR,
     ENOTEMPTY,
     EROFS,
+    ETXTBSY,
     EXDEV,
     SyscallError,
 )  # fmt: skip
@@ -217,6 +218,8 @@ class Place:
         if modes.S_ISREG(status.st_mode) and not flags & O_TRUNC:
             wanted = W_OK if access == O_WRONLY else R_OK | W_OK
             self._do(lambda fs, at, name: fs.access(at, name, wanted, effective=True, follow=True))
+            if self.mount.fs.is_program(status):
+                raise SyscallError(ETXTBSY)
         elif modes.S_ISCHR(status.st_mode) or modes.S_ISBLK(status.st_mode):
             return flags  # a device is not the mount's to protect (fs/open.c, do_dentry_open: special_file)
         raise SyscallError(EROFS)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 
-from pyuk.abi.errno import EAGAIN, EBADF, SyscallError
-from pyuk.abi.fcntl import O_LARGEFILE, O_NONBLOCK, O_RDWR
+from pyuk.abi.errno import EACCES, EAGAIN, EBADF, SyscallError
+from pyuk.abi.fcntl import O_ACCMODE, O_LARGEFILE, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC
 from pyuk.abi.unistd import UIO_MAXIOV
 from pyuk.fs.errors import guest_error
 from pyuk.fs.file import FdTable, first_bytes
@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pyuk.fs.file import OpenFile
     from pyuk.fs.hostfs import HostFs
 
 
@@ -83,6 +84,13 @@ class StdioFile(HostFile):
             return os.open(self.host.name_of(self.fd), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
         except OSError:
             return -1  # a socket, or somebody else's terminal
+
+    def reopen(self, flags: int) -> OpenFile:
+        """Anew, with no more rights than the caller has given. Errors: EACCES it was not opened for that."""
+        wanted, given = flags & O_ACCMODE, self.status_flags() & O_ACCMODE
+        if not flags & O_PATH and given != O_RDWR and (wanted != given or (flags & O_TRUNC and given == O_RDONLY)):
+            raise SyscallError(EACCES)
+        return super().reopen(flags)
 
     def set_status(self, flags: int) -> None:
         """O_APPEND as asked; O_NONBLOCK is only remembered."""

@@ -56,6 +56,7 @@ from pyuk.fs.tmpnode import Directory, Entry, Inode, Regular, Symlink, Volume
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from pyuk.fs.devices import DeviceTable
@@ -100,6 +101,10 @@ class TmpFs(FileSystem):
                     ahead.append(entry.inode)
                 else:
                     directory.remove(entry)
+
+    def is_program(self, status: os.stat_result | Stat) -> bool:
+        """See FileSystem."""
+        return self._is_running((status.st_dev, status.st_ino))
 
     # From a path to an inode
 

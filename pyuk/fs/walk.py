@@ -168,6 +168,7 @@ class Walk:
             self.parts = point.split(b"/") if point else []
         if self.parts:
             self.parts.pop()
+        self._cross()
 
     def _leave_at(self) -> None:
         """Name the place from the mount's root instead. Errors: ENOENT it is not below that any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,7 @@ class Guests:
     """Loads one program after another on one machine; `close` checks that all gave everything back."""
 
     def __init__(self, directory: str) -> None:
+        gc.collect()
         self._n_fds = _n_open()
         self.machine = FakeMachine()
         self.cache = PageCache(self.machine)

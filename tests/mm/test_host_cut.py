@@ -23,8 +23,9 @@ def test_pages_behind_a_host_s_cut_are_sigbus(command: list[str], tmp_path: Path
     program, file = guest("tools/touch_after_line").build(), tmp_path / "file"
     file.write_bytes(bytes(8192))
     child = subprocess.Popen(
-        [*command, str(program), str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
+        [*command, str(program), str(file)], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
     assert child.stdin is not None
     assert child.stdout is not None
     assert child.stdout.readline() == b"mapped\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests import guest
+from tests.guests import REPOSITORY, guest
 from tests.native import Outcome, place, run_native, run_pyuk, why_no_strace
 from tests.scrub import scrub_output, scrub_trace
 
@@ -28,11 +28,16 @@ def needs_strace() -> None:
 def run_both(program: str, args: Sequence[str], tmp_path: Path) -> list[tuple[Outcome, Path]]:
     """Run a command on the host and on pyuk, each in a directory of its own of one length; they must end alike."""
     runs = []
-    for where, run in (("host", run_native), ("pyuk", run_pyuk)):
+    for where in ("host", "pyuk"):
         directory = tmp_path / where
         directory.mkdir()
         (directory / "fruit.txt").write_text("pear\napple\nfig\n")
-        runs.append((run(program, args, cwd=directory), directory))
+        if where == "host":
+            outcome = run_native(program, args, cwd=directory)
+        else:
+            seen = [f"--bind={path}:{path}:ro" for path in (tmp_path, REPOSITORY)]
+            outcome = run_pyuk(program, args, cwd=directory, options=seen)
+        runs.append((outcome, directory))
     assert runs[0][0].status == runs[1][0].status, runs[1][0]
     return runs
 

@@ -37,7 +37,7 @@ def _counts(system: System) -> dict[str, int]:
 
 def _run(system: System, program: Path, directory: Path) -> int:
     name = os.fsencode(program)
-    return system.run(system.start(name, [name], [b"PATH=/usr/bin:/bin"], directory=os.fsencode(directory)))
+    return system.run(system.start(name, [name], [b"PATH=/usr/bin:/bin"], fs=system.look_from(os.fsencode(directory))))
 
 
 @pytest.mark.parametrize("guest", guests("process", "net"), ids=str)

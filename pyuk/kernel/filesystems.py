@@ -1,0 +1,125 @@
+"""The file systems that a view is made of (fs/view.py), with what each wants of the kernel."""
+
+from __future__ import annotations
+
+import os
+
+from pyuk.abi.stat import S_IFCHR
+from pyuk.fs.hostfs import HostFs
+from pyuk.kernel.creds import Credentials
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pyuk.fs.devices import DeviceTable
+    from pyuk.fs.file import OpenFile
+    from pyuk.fs.filesystem import FileSystem
+    from pyuk.fs.permission import Who
+    from pyuk.fs.tmpfs import TmpFs
+    from pyuk.fs.tmpnode import Entry, Volume
+    from pyuk.kernel.kernel import Kernel
+
+_FIRST_DEV = 0xFFF00000
+"""st_dev of the first file system in memory: major 0 and a minor that no host comes to."""
+
+
+class FileSystems:
+    """fs.view.Makers for one kernel. In a with statement what is done is pyuk's own work, which may do everything."""
+
+    __slots__ = ("_devices", "_host_order", "_is_setting_up", "_kernel", "_n_made")
+
+    def __init__(self, kernel: Kernel, *, host_order: bool) -> None:
+        """host_order: list the host's directories in its order, not sorted."""
+        self._kernel = kernel
+        self._host_order = host_order
+        self._n_made = 0
+        self._devices: DeviceTable | None = None
+        self._is_setting_up = False
+
+    def __enter__(self) -> None:
+        self._is_setting_up = True
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_setting_up = False
+
+    def host(self, path: bytes) -> HostFs:
+        """A directory or file of the host. Raises OSError."""
+        fs = HostFs(path, host_order=self._host_order)
+        fs.cache = self._kernel.cache
+        fs.is_running = self._kernel.is_running
+        return fs
+
+    def tmpfs(self) -> TmpFs:
+        """Guest RAM: half of it at most, as on Linux."""
+        from pyuk.fs.tmpfs import TmpFs  # noqa: PLC0415  # until a path leads there
+
+        n_most = self._kernel.machine.ram.n_frames // 2
+        return TmpFs(self._volume(n_most), devices=self._device_table(), is_running=self._kernel.is_running)
+
+    def overlay(self, lower: HostFs, upper: HostFs | None) -> FileSystem:
+        """A host directory, with what is written going elsewhere: to another one, or to memory."""
+        raise NotImplementedError
+
+    def proc(self) -> FileSystem:
+        """The kernel's processes."""
+        from pyuk.kernel.proc.root import make_proc  # noqa: PLC0415  # most programs never look at it
+
+        return make_proc(self._kernel)
+
+    def sysfs(self) -> FileSystem:
+        """The machine."""
+        from pyuk.kernel.proc.sysfs import make_sys  # noqa: PLC0415
+
+        return make_sys(self._kernel)
+
+    def dev(self) -> TmpFs:
+        """The devices."""
+        from pyuk.fs.devfs import make_devfs  # noqa: PLC0415
+
+        return make_devfs(self._volume(0), self._device_table())
+
+    def devpts(self) -> FileSystem:
+        """The host's pseudo-terminals."""
+        fs = self.host(b"/dev/pts")
+        fs.has_devices = True
+        return fs
+
+    def _device_table(self) -> DeviceTable:
+        """What device nodes open."""
+        if self._devices is None:
+            from pyuk.fs.devices import Device, DeviceTable, memory_devices  # noqa: PLC0415
+
+            self._devices = DeviceTable()
+            for device in memory_devices(self._kernel.random.bytes):
+                self._devices.register(device)
+            for name, minor in ((b"tty", 0), (b"ptmx", 2)):
+                self._devices.register(Device(name, S_IFCHR | 0o666, (5, minor), self._open_host_device))
+        return self._devices
+
+    def _open_host_device(self, entry: Entry, flags: int) -> OpenFile:
+        """The host's terminals, by the names that they have in its /dev too."""
+        fs = self.host(b"/dev")
+        fs.has_devices = True
+        try:
+            return fs.open(None, entry.name, flags, 0, 0)
+        finally:
+            fs.close()
+
+    def _volume(self, n_most: int) -> Volume:
+        from pyuk.fs.tmpnode import Volume  # noqa: PLC0415
+
+        self._n_made += 1
+        kernel = self._kernel
+        return Volume(
+            kernel.cache, _FIRST_DEV + self._n_made, self._who, kernel.clock.realtime_ns, max_pages=n_most,
+            max_inodes=n_most,
+        )  # fmt: skip
+
+    def _who(self) -> Who:
+        """Who asks: the current task, or who runs pyuk while there is none."""
+        if self._is_setting_up:
+            from pyuk.fs.permission import Root  # noqa: PLC0415
+
+            return Root()
+        if self._kernel.tasks:
+            return self._kernel.current.creds
+        return Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
