@@ -6,7 +6,7 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 
 from __future__ import annotations
 
-from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, shm, socket
+from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, seccomp, shm, socket
 from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
 from pyuk.abi.structs import (
     EPOLL_EVENT,
@@ -15,10 +15,13 @@ from pyuk.abi.structs import (
     FLOCK_PID,
     INT32,
     POINTER,
+    SECCOMP_ACTION,
+    SECCOMP_NOTIF_SIZES,
     SHM_INFO_STRUCT,
     SHMID_DS,
     SHMID_SET,
     SHMINFO,
+    SOCK_FPROG,
     TERMIOS,
     TERMIOS2,
     TIMESPEC,
@@ -194,6 +197,17 @@ PRCTL_REST: Commands = {
 """The third argument and those after it."""
 PRCTL_RESULT: Commands = {
     prctl.PR_GET_DUMPABLE: Explained(Flags(Table("prctl", "SUID_DUMP_"), "ulong", enum=True)),
+}
+
+SECCOMP: Commands = {
+    seccomp.SECCOMP_SET_MODE_FILTER: StructAt(IN, SOCK_FPROG),
+    seccomp.SECCOMP_GET_ACTION_AVAIL: StructAt(IN, SECCOMP_ACTION),
+    seccomp.SECCOMP_GET_NOTIF_SIZES: StructAt(OUT, SECCOMP_NOTIF_SIZES),
+    OTHERWISE: Address(),
+}
+SECCOMP_FLAGS: Commands = {
+    seccomp.SECCOMP_SET_MODE_FILTER: Flags(Table("seccomp", "SECCOMP_FILTER_FLAG_"), "uint"),
+    OTHERWISE: Number("uint", 16),
 }
 
 FUTEX_TIMEOUT: Commands = {

@@ -159,6 +159,11 @@ PtraceArg = Annotated[
 SchedArg = Annotated[int, Flags(Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK"), enum=True)]
 PersonalityArg = Annotated[int, Word("personality", "uint")]
 PersonalityResult = Annotated[int, Word("personality_result", "uint")]
+SeccompArg = Annotated[
+    int, Flags(Table("seccomp", "SECCOMP_SET_MODE_ SECCOMP_GET_", unknown="SECCOMP_SET_MODE_???"), "uint", enum=True)
+]
+SeccompFlagsArg = Annotated[int, ByCommand("op", "SECCOMP_FLAGS", ctype="uint")]
+SeccompArgument = Annotated[UserAddr, ByCommand("op", "SECCOMP")]
 IdTypeArg = Annotated[int, Flags(Table("sched", "P_"), enum=True)]
 PidfdArg = Annotated[int, Flags(Table("sched", "PIDFD_"), "uint")]
 WaitArg = Annotated[int, Flags(Table("sched", "W __W", without="WUNTRACED"))]

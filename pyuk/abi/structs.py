@@ -566,6 +566,15 @@ SHM_INFO_STRUCT = Struct(
     ),
 )  # fmt: skip
 
+# linux/filter.h, linux/seccomp.h
+SOCK_FPROG = Struct("sock_fprog", lambda: (("len", "H"), ("", "6x"), ("filter", "Q", Address())))
+SECCOMP_ACTION = Struct(
+    "uint32_t", lambda: (("value", "I", Flags(Table("seccomp", "SECCOMP_RET_"), "uint", enum=True)),), view="scalar"
+)
+SECCOMP_NOTIF_SIZES = Struct(
+    "seccomp_notif_sizes", lambda: (("seccomp_notif", "H"), ("seccomp_notif_resp", "H"), ("seccomp_data", "H"))
+)
+
 # linux/capability.h
 CAP_USER_HEADER = Struct(
     "__user_cap_header_struct",

@@ -81,6 +81,8 @@ class OpenFile:
     is_socket = False
     waits_in = (b"wait_woken", b"wait_woken")
     """The kernel's functions in which a read and a write sleep (/proc/PID/wchan)."""
+    is_listener = False
+    """Of seccomp(2): its ioctls are its own."""
 
     def __init__(self, flags: int) -> None:
         mode = flags & O_ACCMODE

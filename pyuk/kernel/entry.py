@@ -8,8 +8,25 @@ syscall_exit_work), include/linux/ptrace.h (ptrace_report_syscall).
 from __future__ import annotations
 
 from pyuk.abi.errno import ENOSYS
-from pyuk.abi.ptrace import PTRACE_EVENTMSG_SYSCALL_ENTRY, PTRACE_EVENTMSG_SYSCALL_EXIT, PTRACE_O_TRACESYSGOOD
-from pyuk.abi.signal import SI_KERNEL, SIGTRAP, TRAP_BRKPT
+from pyuk.abi.ptrace import (
+    PTRACE_EVENT_SECCOMP,
+    PTRACE_EVENTMSG_SYSCALL_ENTRY,
+    PTRACE_EVENTMSG_SYSCALL_EXIT,
+    PTRACE_O_SUSPEND_SECCOMP,
+    PTRACE_O_TRACESYSGOOD,
+)
+from pyuk.abi.seccomp import (
+    ACTION_MASK,
+    DATA_MASK,
+    SECCOMP_RET_ALLOW,
+    SECCOMP_RET_ERRNO,
+    SECCOMP_RET_KILL_THREAD,
+    SECCOMP_RET_LOG,
+    SECCOMP_RET_TRACE,
+    SECCOMP_RET_TRAP,
+    SECCOMP_RET_USER_NOTIF,
+)
+from pyuk.abi.signal import SI_KERNEL, SIGKILL, SIGSYS, SIGTRAP, TRAP_BRKPT
 from pyuk.kernel import dispatch, signals
 from pyuk.kernel.signals import Siginfo
 from pyuk.kernel.task import EMULATED, SIGNAL_PENDING, STEP, SYSCALLS
@@ -21,6 +38,7 @@ if TYPE_CHECKING:
 
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.ptrace import Stop, Tracee
+    from pyuk.kernel.seccomp import Filter
     from pyuk.kernel.task import Task
     from pyuk.wait.park import Park
 
@@ -29,6 +47,7 @@ _NUMBER_MASK = (1 << 32) - 1
 _NO_CALL = _NUMBER_MASK
 """The number by which a tracer or a filter says that no call is to be made."""
 _SYSGOOD = 0x80
+_MAX_ERRNO = 4095
 
 
 def begin(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...]) -> None:
@@ -44,7 +63,7 @@ def begin(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...]) -
             after = lambda: _after_report(kernel, tracee, arguments, is_emulated=is_emulated)  # noqa: E731
             _report(tracee, PTRACE_EVENTMSG_SYSCALL_ENTRY, after)
             return
-    _carry_out(kernel, task, number, arguments)
+    _guard(kernel, task, number, arguments)
 
 
 def _report(tracee: Tracee, message: int, then: Callable[[], None]) -> None:
@@ -64,8 +83,10 @@ def _after_report(kernel: Kernel, tracee: Tracee, arguments: tuple[int, ...], *,
     if tracee.is_killed:
         signals.deliver(task)
         return
-    number = _NO_CALL if is_emulated else tracee.orig_rax & _NUMBER_MASK
-    _carry_out(kernel, task, number, arguments)
+    if is_emulated:
+        _carry_out(kernel, task, _NO_CALL, arguments)
+    else:
+        _guard(kernel, task, tracee.orig_rax & _NUMBER_MASK, arguments)
 
 
 def _carry_out(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...]) -> None:
@@ -73,6 +94,86 @@ def _carry_out(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ..
         finish(kernel, task, number, arguments, _signed(kernel.machine.cpu.regs[RAX]))
     else:
         dispatch.carry_out(kernel, task, number, arguments, finish)
+
+
+def _guard(
+    kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], *, is_second: bool = False
+) -> None:  # fmt: skip
+    """Ask the filters (__secure_computing). is_second: again, as the tracer may have made another call of it."""
+    guard, tracee = task.guard, task.tracee
+    if guard is None or (tracee is not None and tracee.options & PTRACE_O_SUSPEND_SECCOMP):
+        _carry_out(kernel, task, number, arguments)
+        return
+    from pyuk.kernel import lifecycle, seccomp  # noqa: PLC0415  # for guarded threads only
+
+    regs = kernel.machine.cpu.regs
+    if seccomp.is_strict(guard):
+        if seccomp.allows_strict(number):
+            _carry_out(kernel, task, number, arguments)
+        else:
+            lifecycle.kill_thread(kernel, task, SIGKILL)
+        return
+    data = seccomp.data_of(regs, number)
+    verdict, owner = seccomp.judge(guard, data)
+    action, value = verdict & ACTION_MASK, verdict & DATA_MASK
+    if action in (SECCOMP_RET_ALLOW, SECCOMP_RET_LOG) or (action == SECCOMP_RET_TRACE and is_second):
+        _carry_out(kernel, task, number, arguments)
+    elif action == SECCOMP_RET_ERRNO:
+        finish(kernel, task, number, arguments, -min(value, _MAX_ERRNO))
+    elif action == SECCOMP_RET_TRACE:
+        _ask_tracer(kernel, task, number, arguments, value)
+    elif action == SECCOMP_RET_USER_NOTIF:
+        _ask_listener(kernel, task, data, owner, arguments)
+    else:
+        info = seccomp.SigsysSiginfo(number, regs[RIP], value)
+        given = _signed(regs[RAX]) if tracee is None else tracee.orig_rax  # the registers as the call found them
+        if action == SECCOMP_RET_TRAP:
+            signals.force(task, info)
+            finish(kernel, task, number, arguments, given)
+            return
+        regs[RAX] = given & _MASK
+        if action == SECCOMP_RET_KILL_THREAD:
+            lifecycle.kill_thread(kernel, task, SIGSYS, info)
+        else:
+            lifecycle.end_process(kernel, task, -SIGSYS, info)
+
+
+def _ask_tracer(kernel: Kernel, task: Task, number: int, arguments: tuple[int, ...], value: int) -> None:
+    tracee = task.tracee
+    if tracee is None or not tracee.wants(PTRACE_EVENT_SECCOMP):
+        finish(kernel, task, number, arguments, -ENOSYS)
+        return
+
+    def go_on(_stop: Stop) -> None:
+        changed = tracee.orig_rax & _NUMBER_MASK
+        if tracee.is_killed or changed >> 31:
+            _carry_out(kernel, task, _NO_CALL, arguments)
+        else:
+            _guard(kernel, task, changed, arguments, is_second=True)
+
+    tracee.notify(SIGTRAP | PTRACE_EVENT_SECCOMP << 8, go_on, value)
+
+
+def _ask_listener(
+    kernel: Kernel, task: Task, data: bytes, owner: Filter | None, arguments: tuple[int, ...]
+) -> None:  # fmt: skip
+    from pyuk.kernel.seccomp_notify import Notification  # noqa: PLC0415
+
+    listener = None if owner is None else owner.listener
+    number = int.from_bytes(data[:4], "little")
+    if listener is None or listener.is_closed:
+        finish(kernel, task, number, arguments, -ENOSYS)
+        return
+
+    def end(result: int | None) -> None:
+        if result is None:
+            _carry_out(kernel, task, number, arguments)
+        else:
+            finish(kernel, task, number, arguments, result)
+
+    notification = Notification(task, listener, data, arguments, end)
+    listener.ask(notification)
+    kernel.begin_sleep(task, notification)
 
 
 def sleep(kernel: Kernel, task: Task, park: Park, number: int, arguments: tuple[int, ...]) -> None:

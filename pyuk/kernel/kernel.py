@@ -269,10 +269,14 @@ class Kernel:
 
     def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
         """The call that `task` has made cannot end yet: run somebody else until it can."""
-        task.sleep = Sleep(self.scheduler, task, park, number, arguments)
-        task.sleep.enqueue()
+        self.begin_sleep(task, Sleep(self.scheduler, task, park, number, arguments))
+
+    def begin_sleep(self, task: Task, sleep: Sleep) -> None:
+        """Run somebody else until this is over."""
+        task.sleep = sleep
+        sleep.enqueue()
         if task.work & SIGNAL_PENDING:
-            task.sleep.wake()
+            sleep.wake()
         task.usage.n_voluntary += 1
         self.accounts.n_switches += 1
         self.machine.cpu.switch()
@@ -281,7 +285,7 @@ class Kernel:
         """Go on with the call that a task slept in; false if it sleeps again."""
         sleep = task.sleep
         assert sleep is not None  # noqa: S101
-        if sleep.is_stop:
+        if sleep.is_special:
             return sleep.go_on(self)
         operation = sleep.operation
         try:

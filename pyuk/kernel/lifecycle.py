@@ -146,6 +146,10 @@ def _inherit(child: Task, task: Task, flags: int) -> None:
         child.altstack = task.altstack  # kernel/fork.c, copy_process: CLONE_VM alone loses it
     if not flags & CLONE_VM:
         child.rseq = task.rseq
+    if task.guard is not None:
+        from pyuk.kernel import seccomp  # noqa: PLC0415  # few programs are guarded
+
+        seccomp.inherit(child, task)
 
 
 def _frame_of_child(task: Task, wish: CloneArguments) -> bytes:
@@ -182,6 +186,15 @@ def end_thread(kernel: Kernel, task: Task, status: int) -> None:
         end_process(kernel, task, status, None)
     elif not _waits_for_tracer(kernel, task, status << 8):
         _drop_task(kernel, task, status << 8)
+        kernel.machine.cpu.switch()
+
+
+def kill_thread(kernel: Kernel, task: Task, signo: int, info: Siginfo | None = None) -> None:
+    """do_exit with a signal as code: that of one thread alone; the last one's is the process's."""
+    if len(task.process.tasks) == 1:
+        end_process(kernel, task, -signo, info)
+    elif not _waits_for_tracer(kernel, task, signo):
+        _drop_task(kernel, task, signo)
         kernel.machine.cpu.switch()
 
 
@@ -276,6 +289,10 @@ def _drop_task(kernel: Kernel, task: Task, code: int) -> None:
     process.tasks.remove(task)
     task.is_dead = True
     task.work = 0
+    if task.guard is not None:
+        from pyuk.kernel import seccomp  # noqa: PLC0415
+
+        seccomp.leave(task)
     task.files.release()
     task.fs.release()
     release_mm(kernel, task)

@@ -32,8 +32,8 @@ class Sleep:
     )  # fmt: skip
     in_line = True
     exclusive = False
-    is_stop = False
-    """Whether it is a tracer who keeps the task (kernel/ptrace.py)."""
+    is_special = False
+    """Not for an operation: `go_on` says what comes next."""
 
     def __init__(self, scheduler: Scheduler, task: Task, park: Park, number: int, arguments: tuple[int, ...]) -> None:
         """number, arguments: the call's, for a restart and for the tracer."""
@@ -87,7 +87,7 @@ class Sleep:
             queue.remove(self)
 
     def go_on(self, kernel: Kernel) -> bool:
-        """What a stop does when its task has the CPU again; whether that may go on to user mode."""
+        """Of a special one: its task has the CPU again; whether that may go on to user mode."""
         raise NotImplementedError
 
     def _time_out(self) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.limits import Limits
     from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.scheduler import Sleep
+    from pyuk.kernel.seccomp import Guard
     from pyuk.kernel.signals import SignalActions
     from pyuk.kernel.timers import PosixTimer, Timer
     from pyuk.loader.load import Loaded
@@ -190,6 +191,7 @@ class Task:
         "files",
         "frame",
         "fs",
+        "guard",
         "interrupted",
         "is_dead",
         "is_ready",
@@ -256,6 +258,8 @@ class Task:
         """By job control: it runs when it is continued, whatever wakes it."""
         self.tracee: Tracee | None = None
         """What there is of it because it is traced."""
+        self.guard: Guard | None = None
+        """What seccomp(2) allows it; everything."""
         self.traced_outside = False
         """It has asked a parent that is no guest to trace it (PTRACE_TRACEME), which never stops it."""
         self.blocked = 0

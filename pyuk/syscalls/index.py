@@ -245,6 +245,7 @@ CALLS = """
 314 sched_setattr iUu sched
 315 sched_getattr iUuu sched
 316 renameat2 iUiUu paths
+317 seccomp uuU seccomp
 318 getrandom UUu system
 319 memfd_create Uu memfd
 322 execveat iUUUi exec

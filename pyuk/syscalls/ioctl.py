@@ -77,6 +77,10 @@ def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) ->
         return _clone_range(task, file, arg)
     if request == FIDEDUPERANGE:
         return _dedupe_range(task, file, arg)
+    if file.is_listener:
+        from pyuk.syscalls.seccomp import listener_ioctl  # noqa: PLC0415
+
+        return listener_ioctl(task, file, request, arg)
     if file.is_socket:
         from pyuk.syscalls.sockios import socket_ioctl  # noqa: PLC0415
 

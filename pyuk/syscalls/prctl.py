@@ -24,6 +24,7 @@ from pyuk.abi.prctl import (
     PR_SET_NAME,
     PR_SET_NO_NEW_PRIVS,
     PR_SET_PDEATHSIG,
+    PR_SET_SECCOMP,
     PR_SET_TIMERSLACK,
 )  # fmt: skip
 from pyuk.abi.syscall import syscall
@@ -45,7 +46,7 @@ _PR_TSC_ENABLE = 1
 
 @syscall(
     "prctl",
-    note="names, dumpable, keepcaps, no_new_privs, parent-death signal, subreaper, timer slack; seccomp, securebits, "
+    note="names, dumpable, keepcaps, no_new_privs, parent-death signal, subreaper, timer slack; seccomp; securebits, "
     "timing, TSC, THP and the bounding set only read; others EINVAL",
 )
 def sys_prctl(
@@ -53,6 +54,10 @@ def sys_prctl(
 ) -> PrctlResult:
     """One call that is many; each option's errors are those of the manual page, EINVAL and EFAULT."""
     rest = (arg3, arg4, arg5)
+    if option == PR_SET_SECCOMP:
+        from pyuk.syscalls import seccomp  # noqa: PLC0415  # few programs are guarded
+
+        return seccomp.set_mode(task, arg2, arg3)
     if option in _SETTERS:
         _set(task, option, arg2, rest)
         return 0
@@ -150,7 +155,7 @@ _GETTERS: dict[int, Callable[[Task, UserAddr, tuple[int, ...]], int]] = {
     PR_GET_DUMPABLE: lambda task, _address, _rest: task.process.dumpable,
     PR_GET_TIMERSLACK: lambda task, _address, _rest: task.timer_slack_ns,
     PR_GET_KEEPCAPS: lambda task, _address, _rest: int(task.creds.keeps_caps),
-    PR_GET_SECCOMP: lambda _task, _address, _rest: 0,
+    PR_GET_SECCOMP: lambda task, _address, _rest: 0 if task.guard is None else task.guard.mode,
     PR_GET_SECUREBITS: lambda _task, _address, _rest: 0,
     PR_GET_TIMING: lambda _task, _address, _rest: 0,  # PR_TIMING_STATISTICAL
     PR_GET_TSC: _get_tsc,

@@ -10,7 +10,9 @@ from tests.guests import Guest, ToolMissingError, guests
 from tests.native import place, run_native, run_pyuk
 from tests.scrub import scrub_output
 
-GUESTS = guests("hello", "cpu", "fpu", "mm", "loader", "sys", "process", "poll", "file", "tmpfs", "net", "ptrace")
+GUESTS = guests(
+    "hello", "cpu", "fpu", "mm", "loader", "sys", "process", "poll", "file", "tmpfs", "net", "ptrace", "seccomp"
+)
 
 pytestmark = pytest.mark.parametrize("guest", GUESTS, ids=str)
 
