@@ -93,7 +93,7 @@ class Stop(Sleep):
     """
 
     __slots__ = ("code", "info", "then", "tracee")
-    is_special = True
+    is_special = is_stop = True
 
     def __init__(self, tracee: Tracee, code: int, info: Siginfo | None, then: Callable[[Stop], object]) -> None:
         """info: what PTRACE_GETSIGINFO tells, None in a group-stop. then: called with this at the end."""
@@ -533,7 +533,7 @@ def attach(tracer: Task, task: Task, *, options: int = 0, is_seized: bool = Fals
     task.kernel.tracees[task.tid] = tracee
     tracer.process.tracees.append(tracee)
     sleep = task.sleep
-    if sleep is not None and not isinstance(sleep, Stop):
+    if sleep is not None and not sleep.is_stop:
         tracee.orig_rax = sleep.number
     if task.is_stopped:  # TASK_STOPPED becomes TASK_TRACED: it traps in its turn
         task.is_stopped = False

@@ -32,6 +32,8 @@ class Sleep:
     )  # fmt: skip
     in_line = True
     exclusive = False
+    is_stop = False
+    """It waits for a tracer (kernel/ptrace.py)."""
     is_special = False
     """Not for an operation: `go_on` says what comes next."""
 

@@ -7,7 +7,6 @@ import struct
 from pyuk.abi.seccomp import (
     ACTION_MASK,
     AUDIT_ARCH_X86_64,
-    SECCOMP_MODE_FILTER,
     SECCOMP_MODE_STRICT,
     SECCOMP_RET_ALLOW,
 )
@@ -160,11 +159,3 @@ def allows_strict(number: int) -> bool:
 def mode_of(task: Task) -> int:
     """PR_GET_SECCOMP."""
     return 0 if task.guard is None else task.guard.mode
-
-
-def n_filters(task: Task) -> int:
-    """The Seccomp_filters of /proc/PID/status."""
-    guard = task.guard
-    if guard is None or guard.mode != SECCOMP_MODE_FILTER or guard.filter is None:
-        return 0
-    return len(guard.filter.chain())

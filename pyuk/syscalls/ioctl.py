@@ -77,10 +77,6 @@ def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) ->
         return _clone_range(task, file, arg)
     if request == FIDEDUPERANGE:
         return _dedupe_range(task, file, arg)
-    if file.is_listener:
-        from pyuk.syscalls.seccomp import listener_ioctl  # noqa: PLC0415
-
-        return listener_ioctl(task, file, request, arg)
     if file.is_socket:
         from pyuk.syscalls.sockios import socket_ioctl  # noqa: PLC0415
 
@@ -190,6 +186,10 @@ def _of_any_file(task: Task, file: OpenFile, request: int, arg: int) -> bool:
 
 
 def _passed(task: Task, file: OpenFile, request: int, arg: int) -> int:
+    if file.is_listener:
+        from pyuk.syscalls.seccomp import listener_ioctl  # noqa: PLC0415
+
+        return listener_ioctl(task, file, request, arg)
     if not _shapes:
         _shapes.update({getattr(ioctls, name): (False, size) for name, size in _IN.items()})
         _shapes.update({getattr(ioctls, name): (True, size) for name, size in _OUT.items()})

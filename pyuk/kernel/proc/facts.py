@@ -34,6 +34,17 @@ def is_stopped(task: Task) -> bool:
     return task.is_stopped or is_trace_stopped(task)
 
 
+def seccomp_mode(task: Task) -> int:
+    """SECCOMP_MODE_, as PR_GET_SECCOMP."""
+    return 0 if task.guard is None else task.guard.mode
+
+
+def n_seccomp_filters(task: Task) -> int:
+    """How many it has, with those that it has inherited."""
+    newest = None if task.guard is None else task.guard.filter
+    return 0 if newest is None else len(newest.chain())
+
+
 def tty_numbers(process: Process) -> tuple[int, int]:
     """The controlling terminal's device number as stat shows it, and its foreground group; (0, -1) for none."""
     tty = process.tty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.signal import SIGCHLD
 from pyuk.kernel.creds import ALL_CAPABILITIES
-from pyuk.kernel.proc.facts import cpu_list, cpu_mask, tracer_pid, tty_numbers
+from pyuk.kernel.proc.facts import cpu_list, cpu_mask, n_seccomp_filters, seccomp_mode, tracer_pid, tty_numbers
 from pyuk.kernel.proc.wchan import state_of
 from pyuk.kernel.signals import N_SIGNALS
 from pyuk.kernel.usage import process_usage, task_usage
@@ -112,8 +112,8 @@ def status(subject: Subject) -> bytes:
         f"CapBnd:\t{getattr(creds, 'bounding', ALL_CAPABILITIES):016x}",
         f"CapAmb:\t{getattr(creds, 'ambient', 0):016x}",
         f"NoNewPrivs:\t{int(task.no_new_privs)}",
-        "Seccomp:\t0",
-        "Seccomp_filters:\t0",
+        f"Seccomp:\t{seccomp_mode(task)}",
+        f"Seccomp_filters:\t{n_seccomp_filters(task)}",
         "Speculation_Store_Bypass:\tnot vulnerable",
         "SpeculationIndirectBranch:\tnot affected",
         f"Cpus_allowed:\t{cpu_mask(kernel):x}",
