@@ -79,8 +79,9 @@ docs: build/hello_world $(VENV)/.dev ## write what is generated: docs/syscalls.m
 # Links the vDSO that is kept in pyuk/loader/; only for who changes guest/vdso.
 .PHONY: vdso
 vdso:
-	@$(need_cc)$(CC) -nostdlib -shared -Wl,-T,guest/vdso/vdso.ld -Wl,--hash-style=both -Wl,-soname=linux-vdso.so.1 \
-	    -Wl,--build-id=none -Wl,-Bsymbolic -o pyuk/loader/vdso.elf guest/vdso/vdso.S
+	@$(need_cc)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -ffreestanding -fpic -fno-stack-protector -fcf-protection=none \
+	    -fno-builtin -fno-ident -mno-sse -nostdlib -shared -Wl,-T,guest/vdso/vdso.ld -Wl,--hash-style=both \
+	    -Wl,-soname=linux-vdso.so.1 -Wl,--build-id=none -Wl,-Bsymbolic -Wl,-s -o pyuk/loader/vdso.elf guest/vdso/vdso.c
 	@chmod 644 pyuk/loader/vdso.elf
 
 .PHONY: bench

@@ -83,6 +83,7 @@ class System:
         self.cache = platform.cache
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         self.kernel.vdso = platform.vdso
+        platform.vdso.restart(self.kernel.keep_time)
         self.host = HostFs(None, has_devices=True, has_proc=True)
         """What the caller's own descriptors are handled with; it has no names."""
         self.host.cache = self.cache

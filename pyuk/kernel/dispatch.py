@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _MASK = (1 << 64) - 1
 _NUMBER_MASK = (1 << 32) - 1  # the kernel takes the number as an int (arch/x86/entry/entry_64.S)
-_PAGE_BYTES = 4096
 _RESTART_SYSCALL = 219
 """What is made instead of a call that says ERESTART_RESTARTBLOCK: it goes on with Task.restart."""
 _ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
@@ -83,9 +82,12 @@ def make_entry(kernel: Kernel) -> Callable[[], None]:
 
 
 def _is_in_vdso(task: Task, rip: int) -> bool:
-    """What a vDSO function does is not a system call of the program: strace never sees it."""
-    vdso = task.process.loaded.vdso
-    return vdso <= rip < vdso + _PAGE_BYTES
+    """What a vDSO function does is not a system call of the program: strace never sees it.
+
+    But for those that Linux's own vDSO makes, too.
+    """
+    start, vdso = task.process.loaded.vdso, task.kernel.vdso
+    return vdso is not None and start <= rip < start + vdso.n_quiet_bytes
 
 
 def _slow(kernel: Kernel, task: Task) -> None:

@@ -23,7 +23,7 @@ from pyuk.abi.signal import (
 )  # fmt: skip
 from pyuk.kernel.signals import Siginfo, force
 from pyuk.machine import cpu as vectors
-from pyuk.machine.cpu import RIP
+from pyuk.machine.cpu import RAX, RDX, RIP, TF
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _KERNEL_HALF = 1 << 63
 _PF_PRESENT, _PF_USER = 1, 4
+_RDTSC = b"\x0f\x31"
 
 
 class LastFault:
@@ -67,12 +68,29 @@ def handle(task: Task, vector: int) -> None:
         info = Siginfo(SIGFPE, _x87_code(cpu.read_fxsave()), address=rip)
     elif vector == vectors.ALIGNMENT_CHECK:
         info = Siginfo(SIGBUS, BUS_ADRALN)
+    elif vector == vectors.GENERAL_PROTECTION and _read_counter(task):
+        return
     else:  # #GP and #OF
         info = Siginfo(SIGSEGV, SI_KERNEL)
     force(task, info)
 
 
 _WITH_ERROR_CODE = frozenset((vectors.GENERAL_PROTECTION, vectors.STACK_FAULT))
+
+
+def _read_counter(task: Task) -> bool:
+    """`rdtsc` where time is virtual: the counter counts its nanoseconds. False: it is something else, or forbidden."""
+    kernel = task.kernel
+    cpu = kernel.machine.cpu
+    if kernel.clock.goes_by_itself or task.rdtsc_is_forbidden or cpu.code_at(cpu.regs[RIP], 2) != _RDTSC:
+        return False
+    now_ns = kernel.clock.monotonic_ns()
+    cpu.regs[RAX], cpu.regs[RDX] = now_ns & 0xFFFF_FFFF, now_ns >> 32 & 0xFFFF_FFFF
+    cpu.regs[RIP] += len(_RDTSC)
+    if cpu.rflags & TF:
+        cpu.was_single_step = True
+        handle(task, vectors.DEBUG)
+    return True
 
 
 def _page_fault(task: Task) -> None:

@@ -11,6 +11,14 @@ from pyuk.wait import host
 class HostClock:
     """The host's clocks, in nanoseconds."""
 
+    goes_by_itself = True
+
+    @property
+    def tai_offset_s(self) -> int:
+        """Leap seconds so far; 0 where nobody has told the host's kernel."""
+        clock = getattr(time, "CLOCK_TAI", None)
+        return 0 if clock is None else round((time.clock_gettime_ns(clock) - time.time_ns()) / 1e9)
+
     def realtime_ns(self) -> int:
         """CLOCK_REALTIME."""
         return time.time_ns()
@@ -26,6 +34,11 @@ class HostClock:
     def boottime_ns(self) -> int:
         """CLOCK_BOOTTIME, or the monotonic clock where the host has none."""
         clock = getattr(time, "CLOCK_BOOTTIME", None)
+        return time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
+
+    def raw_ns(self) -> int:
+        """CLOCK_MONOTONIC_RAW, or the monotonic clock where the host has none."""
+        clock = getattr(time, "CLOCK_MONOTONIC_RAW", None)
         return time.monotonic_ns() if clock is None else time.clock_gettime_ns(clock)
 
     def cpu_ns(self) -> int:

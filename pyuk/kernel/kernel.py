@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.sessions import Sessions
     from pyuk.kernel.task import Process, Task
+    from pyuk.kernel.timekeeper import Timekeeper
     from pyuk.loader.vdso import Vdso
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
@@ -100,6 +101,8 @@ class Kernel:
         """What a console would show (an OOM kill); the system hands it on."""
         self.make_network: Callable[[], Network]
         """Called once, for the first socket."""
+        self.timekeeper: Timekeeper | None = None
+        """`clock`, as soon as a program has read it through the vDSO."""
         self._network: Network | None = None
         self.tsc_khz = 1_000_000
         """What /proc/cpuinfo says of the speed: a time slice has no fixed number of instructions."""
@@ -124,6 +127,18 @@ class Kernel:
         if self._network is None:
             self._network = self.make_network()
         return self._network
+
+    def keep_time(self) -> None:
+        """A program is about to read the page from which the vDSO tells the time."""
+        if not self.clock.goes_by_itself or not self.machine.cpu.has_ticker or self.vdso is None:
+            return
+        from pyuk.kernel.timekeeper import Timekeeper  # noqa: PLC0415  # many programs never ask for the time
+        from pyuk.machine.tsc import open_counter  # noqa: PLC0415
+
+        counter = open_counter()
+        if counter is not None:
+            self.timekeeper = Timekeeper(self.clock, counter, self.vdso.data.data)
+            self.clock = self.scheduler.clock = self.timekeeper
 
     def new_pid(self) -> Tid:
         """Pids are never used twice in one kernel."""
@@ -352,6 +367,8 @@ class Kernel:
         if self.scheduler.is_paused:
             self.machine.cpu.switch()
         self.cache.notice_cuts()
+        if self.timekeeper is not None:
+            self.timekeeper.look()
         task = self.current
         process = task.process
         if process.cpu_timers or process.limits.soft[RLIMIT_CPU] != RLIM64_INFINITY:

@@ -34,6 +34,8 @@ def enter(task: Task, program: Program) -> Loaded:
     cpu = machine.cpu
     cpu.load_space(space.page_table)
     cpu.reset()
+    if task.rdtsc_is_forbidden or not kernel.clock.goes_by_itself:
+        cpu.rdtsc_traps = True
     cpu.expect_growth()
     cpu.regs[RIP], cpu.regs[RSP] = loaded.entry, loaded.sp
     return loaded

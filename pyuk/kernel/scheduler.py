@@ -132,7 +132,7 @@ class Scheduler:
     """A FIFO of ready tasks, and timers by deadline."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self.has_slept = False
         """In the host, since somebody last asked: the world may have changed."""
         self.is_paused = False
@@ -172,7 +172,7 @@ class Scheduler:
 
     def after(self, duration_ns: int, act: Callable[[], None]) -> Alarm:
         """Call `act` that much later."""
-        return self.at(self._clock.monotonic_ns() + duration_ns, act)
+        return self.at(self.clock.monotonic_ns() + duration_ns, act)
 
     def forget_alarm(self) -> None:
         """One more is cancelled; the heap is made anew when most of it is."""
@@ -225,9 +225,9 @@ class Scheduler:
 
     def _wait(self) -> None:
         """Nobody is ready: until the first timer, or until the host has something."""
-        timeout_ns = max(0, self._timers[0].deadline_ns - self._clock.monotonic_ns()) if self._timers else None
+        timeout_ns = max(0, self._timers[0].deadline_ns - self.clock.monotonic_ns()) if self._timers else None
         self.n_idle += 1
-        self._clock.wait(timeout_ns)
+        self.clock.wait(timeout_ns)
         self.has_slept = True
         n_before = self.n_rings
         self._ring()
@@ -238,7 +238,7 @@ class Scheduler:
         if self._timers:
             from _heapq import heappop  # noqa: PLC0415
 
-            now_ns = self._clock.monotonic_ns()
+            now_ns = self.clock.monotonic_ns()
             self.n_rings += self._timers[0].deadline_ns <= now_ns
             while self._timers and self._timers[0].deadline_ns <= now_ns:
                 alarm: Alarm = heappop(self._timers)

@@ -206,6 +206,7 @@ class Task:
         "personality",
         "policy",
         "process",
+        "rdtsc_is_forbidden",
         "realtime_priority",
         "resets_on_fork",
         "restart",
@@ -279,6 +280,8 @@ class Task:
         """Address, length and signature as registered."""
         self.parent_death_signal = 0
         self.no_new_privs = False
+        self.rdtsc_is_forbidden = False
+        """prctl(PR_SET_TSC): to read the counter is SIGSEGV."""
         self.timer_slack_ns = DEFAULT_TIMER_SLACK_NS
         self.work = 0
 

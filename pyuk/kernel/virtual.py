@@ -12,6 +12,9 @@ _NS = 1_000_000_000
 class VirtualClock:
     """Starts at a given time and advances by `step_ns` each time it is read, so that nothing waits for ever."""
 
+    goes_by_itself = False
+    tai_offset_s = 0
+
     def __init__(self, start_ns: int = 1_700_000_000 * _NS, step_ns: int = 1_000) -> None:
         self._realtime_ns = start_ns
         self._monotonic_ns = _NS
@@ -39,6 +42,9 @@ class VirtualClock:
     def boottime_ns(self) -> int:
         """CLOCK_BOOTTIME: the machine never sleeps."""
         return self.monotonic_ns()
+
+    raw_ns = monotonic_ns
+    """CLOCK_MONOTONIC_RAW: nobody corrects it."""
 
     def cpu_ns(self) -> int:
         """All time that nobody slept through."""

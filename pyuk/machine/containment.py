@@ -147,7 +147,7 @@ def _install(library: Any) -> bool:
         return False
     functions = [real for _stub, real, *_rest in jumps] + [base + real for _stub, real, *_slots in build.helpers]
     functions += [_address(library.pthread_getspecific), _address(library.pthread_setspecific)]
-    code = _new_page(library, _CODE, _constants(base, build, functions, key.value))
+    code = new_code_page(library, _CODE, _constants(base, build, functions, key.value))
     pages = [(c_void_p(base + start), c_size_t(end - start)) for start, end in build.read_only]
     refused = [library.mprotect(*where, _PROT_READ | _PROT_WRITE) for where in pages]
     if not code or any(refused):
@@ -180,7 +180,7 @@ def _constants(base: int, build: type[_Build], functions: list[int], key: int) -
     return (*functions, *(base + place for place in places), n_0, n_1, build.env, key)
 
 
-def _new_page(library: Any, code: bytes, constants: tuple[int, ...]) -> int:
+def new_code_page(library: Any, code: bytes, constants: tuple[int, ...]) -> int:
     """A page of code and constants, there until the process ends; 0 where it cannot be had."""
     library.mmap.restype = c_void_p
     size, flags = c_size_t(_PAGE_BYTES), _MAP_PRIVATE | _MAP_ANONYMOUS

@@ -152,6 +152,11 @@ class Cpu(Registers):
         self._stale_pages.append(va)
         self._attention = True
 
+    @property
+    def has_ticker(self) -> bool:
+        """Whether a program that makes no system calls is interrupted now and then."""
+        return self._ticker is not None
+
     def stop(self) -> None:
         """Come back from `run` after this trap."""
         self._stop_wanted = self._attention = True

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyuk.machine.livefpu import LiveFpu
     from pyuk.machine.state import LiveState
 
+_CR4_TSD = 1 << 2
 _N_REGS = 17  # 16 general ones and RIP
 _RFLAGS_AT_ENTRY = 0x202  # IF, and the bit that is always set
 
@@ -66,6 +67,16 @@ class Registers:
         return (
             read(uc.UC_X86_REG_DS), read(uc.UC_X86_REG_ES), read(uc.UC_X86_REG_FS), read(uc.UC_X86_REG_GS)
         )  # fmt: skip
+
+    @property
+    def rdtsc_traps(self) -> bool:
+        """CR4.TSD: `rdtsc` is #GP."""
+        return bool(self._engine.read(uc.UC_X86_REG_CR4) & _CR4_TSD)
+
+    @rdtsc_traps.setter
+    def rdtsc_traps(self, value: bool) -> None:
+        old = self._engine.read(uc.UC_X86_REG_CR4)
+        self._write(uc.UC_X86_REG_CR4, old | _CR4_TSD if value else old & ~_CR4_TSD)
 
     def read_fxsave(self) -> bytes:
         """The x87 and SSE state as `fxsave64` stores it, 512 bytes."""

@@ -26,6 +26,9 @@ from pyuk.abi.prctl import (
     PR_SET_PDEATHSIG,
     PR_SET_SECCOMP,
     PR_SET_TIMERSLACK,
+    PR_SET_TSC,
+    PR_TSC_ENABLE,
+    PR_TSC_SIGSEGV,
 )  # fmt: skip
 from pyuk.abi.syscall import syscall
 from pyuk.abi.types import UserAddr
@@ -41,13 +44,12 @@ if TYPE_CHECKING:
 
 _COMM_BYTES = 16
 _CAP_LAST_CAP = 40  # include/uapi/linux/capability.h: CAP_CHECKPOINT_RESTORE
-_PR_TSC_ENABLE = 1
 
 
 @syscall(
     "prctl",
-    note="names, dumpable, keepcaps, no_new_privs, parent-death signal, subreaper, timer slack; seccomp; securebits, "
-    "timing, TSC, THP and the bounding set only read; others EINVAL",
+    note="names, dumpable, keepcaps, no_new_privs, parent-death signal, subreaper, timer slack, TSC; seccomp; "
+    "securebits, timing, THP and the bounding set only read; others EINVAL",
 )
 def sys_prctl(
     task: Task, option: PrctlArg, arg2: PrctlArgument, arg3: PrctlRestArg, arg4: PrctlRestArg, arg5: PrctlRestArg
@@ -136,7 +138,16 @@ def _read_capability_bound(_task: Task, number: int, _rest: tuple[int, ...]) -> 
 
 
 def _get_tsc(task: Task, address: UserAddr, _rest: tuple[int, ...]) -> int:
-    task.mem.write_u32(address, _PR_TSC_ENABLE)
+    task.mem.write_u32(address, PR_TSC_SIGSEGV if task.rdtsc_is_forbidden else PR_TSC_ENABLE)
+    return 0
+
+
+def _set_tsc(task: Task, mode: int, _rest: tuple[int, ...]) -> int:
+    if mode not in (PR_TSC_ENABLE, PR_TSC_SIGSEGV):
+        raise SyscallError(EINVAL)
+    task.rdtsc_is_forbidden = mode == PR_TSC_SIGSEGV
+    kernel = task.kernel
+    kernel.machine.cpu.rdtsc_traps = task.rdtsc_is_forbidden or not kernel.clock.goes_by_itself
     return 0
 
 
@@ -159,6 +170,7 @@ _GETTERS: dict[int, Callable[[Task, UserAddr, tuple[int, ...]], int]] = {
     PR_GET_SECUREBITS: lambda _task, _address, _rest: 0,
     PR_GET_TIMING: lambda _task, _address, _rest: 0,  # PR_TIMING_STATISTICAL
     PR_GET_TSC: _get_tsc,
+    PR_SET_TSC: _set_tsc,
     PR_GET_THP_DISABLE: _get_thp_disable,
     PR_CAPBSET_READ: _read_capability_bound,
 }

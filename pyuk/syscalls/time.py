@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 _USER_HZ = 100
 _KTIME_MAX = (1 << 63) - 1  # include/linux/ktime.h
 _COARSE_NS = 4_000_000  # a jiffy at Debian's CONFIG_HZ=250
-_REALTIME = (CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI)
-_MONOTONIC = (CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE)
+_REALTIME = (CLOCK_REALTIME, CLOCK_REALTIME_ALARM)
+_COARSE = (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE)
 _BOOTTIME = (CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM)
 
 
@@ -48,8 +48,15 @@ def _read(task: Task, which_clock: int) -> int:
     clock = task.kernel.clock
     if which_clock in _REALTIME:
         now_ns = clock.realtime_ns()
-    elif which_clock in _MONOTONIC:
+    elif which_clock == CLOCK_MONOTONIC:
         now_ns = clock.monotonic_ns()
+    elif which_clock == CLOCK_MONOTONIC_RAW:
+        now_ns = clock.raw_ns()
+    elif which_clock == CLOCK_TAI:
+        now_ns = clock.realtime_ns() + clock.tai_offset_s * NSEC_PER_SEC
+    elif which_clock in _COARSE:
+        now_ns = clock.realtime_ns() if which_clock == CLOCK_REALTIME_COARSE else clock.monotonic_ns()
+        now_ns -= now_ns % _COARSE_NS
     elif which_clock in _BOOTTIME:
         now_ns = clock.boottime_ns()
     elif which_clock == CLOCK_PROCESS_CPUTIME_ID:
@@ -58,8 +65,6 @@ def _read(task: Task, which_clock: int) -> int:
         return CpuTime(task.kernel, task.process, task).now_ns()
     else:
         return CpuTime(task.kernel, *cpu_clock_of(task, which_clock)).now_ns()
-    if which_clock in (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE):
-        now_ns -= now_ns % _COARSE_NS
     return now_ns
 
 
@@ -98,8 +103,7 @@ def sys_clock_getres(task: Task, which_clock: ClockArg, tp: Annotated[UserAddr, 
     """A clock's resolution; tp may be NULL. Errors: EINVAL, EFAULT."""
     _read(task, which_clock)
     if tp:
-        coarse = which_clock in (CLOCK_REALTIME_COARSE, CLOCK_MONOTONIC_COARSE)
-        task.mem.write(tp, TIMESPEC.pack(0, _COARSE_NS if coarse else 1))
+        task.mem.write(tp, TIMESPEC.pack(0, _COARSE_NS if which_clock in _COARSE else 1))
     return 0
 
 

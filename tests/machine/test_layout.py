@@ -43,7 +43,7 @@ def test_search_finds_what_is_known() -> None:
     found = discover()
     assert found is not None
     assert KNOWN is not None
-    assert as_dict(found) == as_dict(changed(KNOWN, fpu=0, mxcsr=0, xmm=0))
+    assert as_dict(found) == as_dict(changed(KNOWN, fpu=0, mxcsr=0, tlb=0, xmm=0))
 
 
 def test_search_finds_the_state_without_the_engines_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,20 @@ from tests.native import place, run_native, run_pyuk
 from tests.scrub import scrub_output
 
 GUESTS = guests(
-    "hello", "cpu", "fpu", "mm", "loader", "sys", "process", "poll", "file", "tmpfs", "net", "ptrace", "seccomp"
+    "hello",
+    "cpu",
+    "fpu",
+    "mm",
+    "loader",
+    "sys",
+    "process",
+    "poll",
+    "file",
+    "tmpfs",
+    "net",
+    "ptrace",
+    "seccomp",
+    "time",
 )
 
 pytestmark = pytest.mark.parametrize("guest", GUESTS, ids=str)
