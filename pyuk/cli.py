@@ -56,15 +56,52 @@ _RUN_OPTIONS = (
     _HELP,
 )
 _STRACE_OPTIONS = (
-    Option(
-        "-f --follow-forks", "follow", "log children and threads too; twice, or with -ff: each to FILE.PID", many=True
-    ),
-    Option("-ff", "separately", "-f, and with -o a file for each: FILE.PID"),
+    Option("-f --follow-forks", "follow", "log children and threads too; twice: each to FILE.PID", many=True),
     Option("--output-separately", "separately", "with -f -o: a file for each, FILE.PID"),
     Option("-o --output", "output", "write the log to FILE instead of stderr", value="FILE"),
     Option("-A --output-append-mode", "append", "add to FILE"),
-    Option("-q --quiet", "quiet", "say nothing of processes that are attached", many=True),
-    Option("-e", "expression", "trace=SET: calls and %groups to log, separated by commas; '!' negates", value="EXPR"),
+    Option("-q", "quieter", "say nothing of processes that are attached; -qq nor of exits, -qqq of nothing", many=True),
+    Option(
+        "--quiet --silent --silence", "quiet", "attach, exit, path-resolution, personality, thread-execve", value="SET"
+    ),
+    Option(
+        "-e",
+        "expression",
+        "OPTION=SET: trace, abbrev, verbose, raw, signal, read, write, fault, inject,\n"
+        "status, quiet, decode-fds; without OPTION= it is trace",
+        value="EXPR",
+        many=True,
+    ),
+    *(
+        Option(f"--{name}", f"e {name}", f"the same as -e {name}=SET", value="SET", many=True)
+        for name in ("trace", "abbrev", "verbose", "raw", "signal", "read", "write", "fault", "inject", "status")
+    ),
+    Option("-P --trace-path", "path", "only calls that name PATH or use a descriptor of it", value="PATH", many=True),
+    Option("-z --successful-only", "successful", "only calls that succeeded"),
+    Option("-Z --failed-only", "failed", "only calls that failed"),
+    Option("-a --columns", "column", "where results are aligned (40)", value="COLUMN"),
+    Option("-i --instruction-pointer", "ip", "show where calls are made"),
+    Option("-n --syscall-number", "number", "show the calls' numbers"),
+    Option("-t", "time", "show the time of day; -tt with microseconds, -ttt since 1970", many=True),
+    Option("--absolute-timestamps", "clock", "[format:]time|unix|none[,[precision:]s|ms|us|ns]", value="FORMAT"),
+    Option("-r", "relative", "show the time since the last call"),
+    Option("--relative-timestamps", "relative_to", "the same, with s, ms, us or ns", value="PRECISION"),
+    Option("-T", "durations", "show the time that each call took"),
+    Option("--syscall-times", "durations_to", "the same, with s, ms, us or ns", value="PRECISION"),
+    Option("-s --string-limit", "limit", "show so many bytes of strings (32)", value="SIZE"),
+    Option("-v --no-abbrev", "whole", "show structs whole"),
+    Option("-x", "hex", "show strings that are no text in hex; -xx all strings", many=True),
+    Option("--strings-in-hex", "hex_how", "non-ascii, non-ascii-chars or all", value="WHICH"),
+    Option("-X --const-print-style", "constants", "raw, abbrev or verbose", value="FORMAT"),
+    Option("-y", "descriptors", "show the paths of descriptors; -yy all that is known", many=True),
+    Option("--decode-fds", "e decode-fds", "dev, path, pidfd, socket, all", value="SET", many=True),
+    Option("-c --summary-only", "count", "count calls, errors and CPU time, and show only that"),
+    Option("-C --summary", "count_too", "the same, and the log"),
+    Option("-S --summary-sort-by", "sort", "time, calls, errors, name, min-time, max-time, avg-time", value="SORTBY"),
+    Option("-U --summary-columns", "columns", "time-percent, total-time, min-time, ... name", value="COLUMNS"),
+    Option("-w --summary-wall-clock", "wall", "count the time that calls took, and not CPU time"),
+    Option("--seccomp-bpf", "seccomp", "accepted: pyuk's log needs no help of a filter"),
+    Option("-I --interruptible", "interruptible", "accepted", value="WHEN"),
     *(option for option in _RUN_OPTIONS if option.key != "strace"),
 )
 _SHOW_OPTIONS = (
@@ -179,28 +216,14 @@ def _strace(words: list[str]) -> int:
             _STRACE_OPTIONS,
             ("pyuk strace /bin/true", "pyuk strace -o log -e trace=%file,read /bin/cat /etc/hostname"),
         )
-    from pyuk.trace.filter import EVERYTHING, FilterError, parse_filter  # noqa: PLC0415
-    from pyuk.trace.sink import file_sink, null_sink, stderr_sink  # noqa: PLC0415
-    from pyuk.trace.strace import Tracer as Strace  # noqa: PLC0415
+    from pyuk.trace.command import LogError, make_tracer  # noqa: PLC0415
 
-    chosen = EVERYTHING
     try:
-        for expression in parsed.all("expression"):
-            chosen = parse_filter(expression)
-    except FilterError as error:
-        raise UsageError(str(error).removeprefix("strace: ")) from None
-    output = parsed.get("output")
-    follows = parsed.has("follow") or parsed.has("separately")
-    separately = parsed.has("separately") or len(parsed.all("follow")) > 1
-    append = parsed.has("append")
-    try:
-        if output and follows and separately:
-            sink, separate = null_sink(), lambda tid: file_sink(f"{output}.{tid}", append=append)
-        else:
-            sink, separate = (file_sink(output, append=append) if output else stderr_sink()), None
+        tracer = make_tracer(parsed)
+    except LogError as error:
+        raise UsageError(str(error)) from None
     except OSError as error:
-        raise Refusal(f"{output}: {error.strerror}", FAILURE_STATUS) from None
-    tracer = Strace(sink, chosen, follows=follows, separate=separate, is_quiet=parsed.has("quiet"))
+        raise Refusal(f"{parsed.get('output')}: {error.strerror}", FAILURE_STATUS) from None
     try:
         return _execute(parsed, tracer)
     finally:

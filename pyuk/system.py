@@ -27,7 +27,7 @@ from pyuk.kernel.signals import N_SIGNALS, UNBLOCKABLE, Action, SignalActions
 from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
 from pyuk.loader.vdso import Vdso
-from pyuk.machine.cpu import RSP
+from pyuk.machine.cpu import RIP, RSP
 from pyuk.machine.machine import Machine
 from pyuk.mm.pagecache import PageCache
 
@@ -144,11 +144,14 @@ class System:
             self._undo(task)
             raise
         kernel.tracer = tracer
+        if tracer is not None:
+            tracer.begin(kernel)
         kernel.add(task)
         kernel.scheduler.make_ready(task)
         if tracer is not None:
             registers = self.machine.cpu.regs
             tracer.stack_pointer = lambda: registers[RSP]
+            tracer.instruction_pointer = lambda: registers[RIP]
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
 

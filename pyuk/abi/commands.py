@@ -7,7 +7,7 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 from __future__ import annotations
 
 from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, seccomp, shm, socket
-from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, Flags, Kind, Number, StructAt, Word
+from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, FdNumber, Flags, Kind, Number, StructAt, Word
 from pyuk.abi.structs import (
     EPOLL_EVENT,
     F_OWNER_EX,
@@ -70,6 +70,8 @@ FCNTL: Commands = {
     fcntl.F_ADD_SEALS: _SEALS,
 }
 FCNTL_RESULT: Commands = {
+    fcntl.F_DUPFD: FdNumber(),
+    fcntl.F_DUPFD_CLOEXEC: FdNumber(),
     fcntl.F_GETFD: Explained(_FD_FLAGS, "flags ", base=16),
     fcntl.F_GETFL: Explained(_OPEN_FLAGS, "flags ", base=16, zero=True),
     fcntl.F_GET_SEALS: Explained(_SEALS, "seals ", base=16),

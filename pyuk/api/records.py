@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from pyuk.abi import errno as errnos
 from pyuk.abi.numbers import NUMBERS
-from pyuk.trace.strace import Tracer, padded
+from pyuk.trace.strace import Tracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from pyuk.trace.decode import Call
@@ -83,12 +84,12 @@ class Recorder(Tracer):
             number = NUMBERS["execve"]
             self.records.append(Syscall(task.process.pid, task.tid, "execve", number, (), 0, line.rstrip("\n")))
 
-    def _prefix(self, task: Any) -> str:
+    def _prefix(self, task: Any, instruction_pointer: Callable[[], int] | None) -> str:
         return f"[pid {task.tid:5}] " if self._n_tasks > 1 else ""
 
     def _finish(self, call: Call, rest: str) -> None:
         super()._finish(call, rest)
         name, task = call.decoder.name, call.task
-        text = f"{padded(call.text.removeprefix(call.prefix) + rest)}= {call.decoder.result_text(call)}"
+        text = f"{self._padded(call.text.removeprefix(call.prefix) + rest)}= {call.decoder.result_text(call)}"
         number = NUMBERS.get(name, -1)
         self.records.append(Syscall(task.process.pid, task.tid, name, number, call.args, call.result, text))

@@ -17,9 +17,9 @@ from pyuk.api.streams import CapturedPipe, FedPipe, Reader, Writer
 from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import PipeEnd
 from pyuk.fs.stdio import stdio_file
-from pyuk.kernel.inject import Injection, errno_of, install, parse_when
 from pyuk.kernel.virtual import SeededRandom, VirtualClock
 from pyuk.trace.filter import EVERYTHING, parse_filter
+from pyuk.trace.inject import Injection, errno_of, install, parse_when
 from pyuk.wait import host
 
 TYPE_CHECKING = False

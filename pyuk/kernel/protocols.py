@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyuk.abi.syscall import Declaration
+    from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.signals import Siginfo
     from pyuk.kernel.task import Task
 
@@ -41,9 +42,11 @@ class Tracer(Protocol):
     """What a watcher of system calls is told (trace/strace.py)."""
 
     stack_pointer: Callable[[], int] | None
+    instruction_pointer: Callable[[], int] | None
     follows: bool
     """Whether children and threads are watched as well."""
 
+    def begin(self, kernel: Kernel) -> None: ...
     def exec(self, task: Task, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None: ...
     def enter(self, task: Task, declaration: Declaration | None, number: int, arguments: tuple[int, ...]) -> None: ...
     def leave(

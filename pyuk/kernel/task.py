@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.abi.signal import SI_KERNEL
 from pyuk.kernel.pending import PendingSignals
 from pyuk.kernel.usage import Times, Usage
 from pyuk.wait.queue import WaitQueue
@@ -295,8 +296,11 @@ class Task:
         """Who traces it (ptrace(2))."""
         return None if self.tracee is None else self.tracee.tracer
 
-    def send_signal(self, signo: int) -> None:
-        """What send_sig(signo, current, 0) does: the task signals itself, as for a broken pipe."""
-        from pyuk.kernel.signals import from_kill, send  # noqa: PLC0415
+    def send_signal(self, signo: int, *, by_kernel: bool = False) -> None:
+        """What send_sig(signo, current, 0) does: the task signals itself, as for a broken pipe.
 
-        send(self, from_kill(self, signo))
+        by_kernel: it is told so, as by send_sig(signo, current, 1).
+        """
+        from pyuk.kernel.signals import Siginfo, from_kill, send  # noqa: PLC0415
+
+        send(self, Siginfo(signo, SI_KERNEL) if by_kernel else from_kill(self, signo))

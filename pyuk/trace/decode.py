@@ -22,6 +22,7 @@ from pyuk.abi.kinds import (
     DirentArray,
     Early,
     Explained,
+    FdNumber,
     FdSet,
     IoVector,
     MessageAt,
@@ -40,10 +41,10 @@ from pyuk.abi.kinds import (
     Word,
 )  # fmt: skip
 from pyuk.abi.unistd import PATH_MAX
-from pyuk.trace import text
+from pyuk.trace import style, text
 from pyuk.trace.polling import fd_bits, readiness_text, time_left_text
 from pyuk.trace.sockaddr import sockaddr_text
-from pyuk.trace.text import STRING_LIMIT, address, quote, quote_cut
+from pyuk.trace.text import address, quote, quote_cut
 from pyuk.trace.views import struct_shower
 from pyuk.trace.words import as_ctype, capability_set, shower, signal_set
 
@@ -69,13 +70,18 @@ _FIRST_LOOK = 256  # most paths are shorter; only the others are read up to PATH
 class Call:
     """One call under way. `result` is None until it ends, then what the guest gets: negative is -errno."""
 
-    __slots__ = ("args", "column", "decoder", "position", "prefix", "result", "seen", "task", "text")
+    __slots__ = (
+        "args", "column", "cpu_since_ns", "decoder", "is_shown", "position", "prefix", "result", "seen", "since_ns",
+        "task", "text",
+    )  # fmt: skip
 
     def __init__(self, task: Any, decoder: Decoder, args: tuple[int, ...]) -> None:
         self.task = task
         self.decoder = decoder
         self.args = args
         self.result: int | None = None
+        self.is_shown = True
+        self.since_ns = self.cpu_since_ns = 0
         self.prefix = ""
         self.text = ""
         """What has been written of it, with the prefix that says whose it is."""
@@ -173,6 +179,8 @@ class Decoder:
                 return readiness_text(kind, call)
             if isinstance(kind, TimeLeft):
                 return time_left_text(kind, call)
+            if isinstance(kind, FdNumber):
+                return _descriptor(kind)(call, result)
             return _result_of(kind, call) if isinstance(kind, ByCommand) else shower(kind)(as_ctype(result, kind.ctype))
         errno = -result
         if _is_restart(errno):
@@ -192,6 +200,8 @@ def _is_restart(errno: int) -> bool:
 def _result_of(kind: ByCommand, call: Call) -> str:
     result = call.result or 0
     chosen = getattr(commands, kind.commands).get(call.value(kind.selector) & kind.mask)
+    if isinstance(chosen, FdNumber):
+        return _descriptor(chosen)(call, result)
     is_bare = result == 0 and not (isinstance(chosen, Explained) and chosen.zero)
     return str(result) if chosen is None or is_bare else shower(chosen)(as_ctype(result, chosen.ctype))
 
@@ -236,10 +246,27 @@ def text_of(kind: Kind) -> Text:
         return MAKERS[type(kind)](kind)
     if isinstance(kind, Word) and kind.meaning == "hidden":
         return lambda _call, _value: None
+    if isinstance(kind, FdNumber):
+        return _descriptor(kind)
     show, ctype = shower(kind), kind.ctype
     if ctype == "ulong":
         return lambda _call, value: show(value)
     return lambda _call, value: show(as_ctype(value, ctype))
+
+
+def _descriptor(kind: FdNumber) -> Callable[[Call, int], str]:
+    """A number, or with -y also what it stands for."""
+    show = shower(kind)
+
+    def show_descriptor(call: Call, value: int) -> str:
+        number = as_ctype(value, "int")
+        if not style.current.descriptors:
+            return show(number)
+        from pyuk.trace.files import descriptor_text  # noqa: PLC0415  # it needs this module
+
+        return descriptor_text(call.task, number)
+
+    return show_descriptor
 
 
 def _chosen(kind: ByCommand, call: Call) -> Kind | None:
@@ -289,16 +316,16 @@ def path_text(call: Call, at: int) -> str:
 
 def string_text(call: Call, at: int) -> str:
     """A string, cut."""
-    data = call.task.mem.peek(at, STRING_LIMIT + 1) if at else b""
+    data = call.task.mem.peek(at, style.current.string_limit + 1) if at else b""
     head, nul, _tail = data.partition(b"\0")
     if nul:
         return quote(head)
-    return quote_cut(data, len(data)) if len(data) == STRING_LIMIT + 1 else address(at)
+    return quote_cut(data, len(data)) if len(data) == style.current.string_limit + 1 else address(at)
 
 
 def bytes_text(call: Call, at: int, length: int, show: Callable[[bytes, int], str] = quote_cut) -> str:
     """Bytes, cut."""
-    data = call.peek(at, min(length, STRING_LIMIT))
+    data = call.peek(at, min(length, style.current.string_limit))
     return address(at) if data is None else show(data, length)
 
 
@@ -347,7 +374,7 @@ def _argument_vector(call: Call, at: int) -> str:
         pointer = int.from_bytes(word, "little")
         if not pointer:
             return f"[{', '.join(shown)}]"
-        if len(shown) == STRING_LIMIT:
+        if len(shown) == style.current.string_limit:
             return f"[{', '.join(shown)}, ...]"
         shown.append(string_text(call, pointer))
 
@@ -383,7 +410,7 @@ def _struct_at(kind: StructAt) -> Text:
         data = call.peek(at, layout.size)
         if data is None:
             return address(at)
-        shown = struct_shower(layout)(layout.unpack(data))
+        shown = struct_shower(layout, whole=style.current.is_whole)(layout.unpack(data))
         return f"[{shown}]" if is_scalar else shown
 
     return show
@@ -406,10 +433,10 @@ def _array(call: Call, at: int, kind: StructAt) -> str:
     count = _count(call, kind.count)
     if not at or not 0 <= count * size < _TOP or at + count * size > _TOP:
         return address(at)
-    show = struct_shower(kind.struct)
+    show = struct_shower(kind.struct, whole=style.current.is_whole)
     shown: list[str] = []
     for i in range(count):
-        if i == STRING_LIMIT:
+        if i == style.current.string_limit and not style.current.is_whole:
             shown.append("...")
             break
         data = call.peek(at + i * size, size)
@@ -435,7 +462,7 @@ def _io_vector(kind: IoVector) -> Text:
         left = (call.result or 0) if kind.direction == OUT else _TOP
         shown: list[str] = []
         for i in range(count):
-            if i == STRING_LIMIT:
+            if i == style.current.string_limit:
                 shown.append("...")
                 break
             word = call.peek(at + i * _IOVEC_BYTES, _IOVEC_BYTES)

@@ -36,12 +36,17 @@ EVERYTHING = Filter()
 
 
 def parse_filter(expression: str) -> Filter:
-    """What stands after -e: `trace=SET`, `t=SET`, or SET alone. Raises FilterError."""
+    """What stands after -e of the calls to trace: `trace=SET`, `t=SET`, or SET alone. Raises FilterError."""
     qualifier, equals, words = expression.partition("=")
     if not equals:
         words = expression
     elif qualifier not in ("trace", "t"):
         raise FilterError(f"strace: invalid -e expression '{expression}': only trace= is known here")
+    return parse_set(words)
+
+
+def parse_set(words: str) -> Filter:
+    """A set of system calls: names, %groups, /regular expressions, `all` or `none`, after `!` all others."""
     inverted = False
     while words.startswith("!"):
         inverted = not inverted

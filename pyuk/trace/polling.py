@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pyuk.abi.structs import POLLFD
-from pyuk.trace.text import STRING_LIMIT, address
+from pyuk.trace import style
+from pyuk.trace.text import address
 from pyuk.trace.views import struct_shower
 from pyuk.trace.words import flag_words
 
@@ -43,7 +44,7 @@ def _poll_text(kind: Readiness, call: Call) -> str:
             continue
         shown += separator
         text = f"{{fd={fd}, revents={flag_words(POLLFD.fields[2].kind, revents)}}}"
-        if n_shown == STRING_LIMIT or len(shown) + len(text) >= _ROOM - _POLL_MARGIN:
+        if n_shown == style.current.string_limit or len(shown) + len(text) >= _ROOM - _POLL_MARGIN:
             shown += "..."
             break
         shown += text

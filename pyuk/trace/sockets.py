@@ -14,8 +14,9 @@ from pyuk.abi.kinds import (
 )  # fmt: skip
 from pyuk.abi.socket import SCM_CREDENTIALS, SCM_RIGHTS, SOL_IP, SOL_IPV6, SOL_NETLINK, SOL_PACKET, SOL_SOCKET, SOL_TCP
 from pyuk.abi.tables import Table
+from pyuk.trace import style
 from pyuk.trace.sockaddr import sockaddr_text
-from pyuk.trace.text import STRING_LIMIT, address, hexadecimal, quote, quote_cut
+from pyuk.trace.text import address, hexadecimal, quote, quote_cut
 from pyuk.trace.words import one_of, some_of
 
 TYPE_CHECKING = False
@@ -90,7 +91,7 @@ def _int_at(call: Call, at: int) -> int | None:
 
 def _name_lengths(kind: MessageAt) -> Callable[[Call, int], list[int | None]]:
     def look(call: Call, at: int) -> list[int | None]:
-        n_messages = min(call.value(kind.count), STRING_LIMIT) if kind.count else 1
+        n_messages = min(call.value(kind.count), style.current.string_limit) if kind.count else 1
         return [_int_at(call, at + _MMSGHDR_BYTES * i + _NAMELEN_AT) for i in range(n_messages)] if at else []
 
     return look
@@ -141,7 +142,7 @@ def _messages(kind: MessageAt) -> Text:
         n_messages = n_done if receives else call.value(kind.count)
         shown: list[str] = []
         for i in range(n_messages):
-            if i == STRING_LIMIT:
+            if i == style.current.string_limit:
                 shown.append("...")
                 break
             here = at + _MMSGHDR_BYTES * i
@@ -188,7 +189,7 @@ def _segments_text(call: Call, at: int, count: int, n_bytes: int) -> str:
         return address(at)
     shown: list[str] = []
     for i in range(count):
-        if i == STRING_LIMIT:
+        if i == style.current.string_limit:
             shown.append("...")
             break
         here = at + i * _IOVEC_BYTES
@@ -243,11 +244,14 @@ def _ints_text(data: bytes) -> str | None:
     numbers = [str(int.from_bytes(data[i : i + 4], "little", signed=True)) for i in range(0, len(data) & -4, 4)]
     if not numbers:
         return None
-    return f"[{', '.join(numbers[:STRING_LIMIT] + ['...'] * (len(numbers) > STRING_LIMIT))}]"
+    return (
+        f"[{', '.join(numbers[: style.current.string_limit] + ['...'] * (len(numbers) > style.current.string_limit))}]"
+    )
 
 
 def _bytes_text(data: bytes) -> str:
-    return f"[{', '.join([hex(byte) for byte in data[:STRING_LIMIT]] + ['...'] * (len(data) > STRING_LIMIT))}]"
+    limit = style.current.string_limit
+    return f"[{', '.join([hex(byte) for byte in data[:limit]] + ['...'] * (len(data) > limit))}]"
 
 
 def _credentials_text(data: bytes) -> str | None:
@@ -375,7 +379,7 @@ def _hex(data: bytes) -> str:
 
 
 def _told_text(call: Call, at: int, level: int, option: int, length: int) -> str:
-    data = call.peek(at, min(length, STRING_LIMIT))
+    data = call.peek(at, min(length, style.current.string_limit))
     if data is None:
         return address(at)
     if _is_int(level, option) or (level == SOL_SOCKET and option in _INTS_TOLD):
@@ -421,7 +425,7 @@ def _set_text(call: Call, at: int, level: int, option: int, length: int) -> str:
         return address(at) if data is None else _fields_text(data, ("l_onoff", "l_linger"), str)
     if length < 0:
         return address(at)
-    data = call.peek(at, min(length, STRING_LIMIT)) if length else b""
+    data = call.peek(at, min(length, style.current.string_limit)) if length else b""
     if data is None or not at:
         return address(at)
     return _plain_text(data, length)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from pyuk.abi.errno import ERESTART_RESTARTBLOCK
 from pyuk.abi.kinds import Number
 from pyuk.abi.numbers import NUMBERS, X32_FIRST, X32_NAMES, X32_SYSCALL_BIT, n_args_of, name_of
 from pyuk.abi.siginfo import signal_name
 from pyuk.abi.syscall import find
+from pyuk.trace import style
 from pyuk.trace.decode import Call, Decoder, make_decoder
+from pyuk.trace.dump import dump
+from pyuk.trace.files import paths_of
 from pyuk.trace.filter import EVERYTHING
+from pyuk.trace.options import STATUSES, Options
 from pyuk.trace.others import prototype_of
-from pyuk.trace.text import STRING_LIMIT, quote, quote_cut
+from pyuk.trace.stamps import Stamps, duration
+from pyuk.trace.text import quote, quote_cut
 from pyuk.trace.views import siginfo_text
 from pyuk.trace.words import signal_set
 
@@ -23,10 +30,14 @@ if TYPE_CHECKING:
     from pyuk.abi.syscall import Declaration
     from pyuk.trace.filter import Filter
     from pyuk.trace.sink import Sink
+    from pyuk.trace.summary import Summary
 
-_RESULT_COLUMN = 40  # strace -a
 _SIGNAL_MASK, _CORE_FLAG = 0x7F, 0x80  # of a wait status
 _HEX: Kind = Number("ulong", 16)
+_RAW: dict[str, Kind] = {
+    "int": Number("uint", 16), "uint": Number("uint", 16), "long": Number("ulong", 16), "ulong": _HEX,
+}  # fmt: skip
+_NO_DUMPS: dict[str, set[int] | None] = {"read": set(), "write": set()}
 _LONG: Kind = Number("long")
 _RT_SIGRETURN = NUMBERS["rt_sigreturn"]
 _EXECVE = NUMBERS["execve"]
@@ -58,23 +69,39 @@ class Tracer:
     """
 
     __slots__ = (
-        "_calls", "_decoders", "_filter", "_is_quiet", "_late", "_n_tasks", "_output", "_outputs", "_restarted", "_x32",
-        "follows", "separate", "stack_pointer",
+        "_calls", "_decoders", "_is_held", "_late", "_n_tasks", "_numbers", "_options", "_output", "_outputs",
+        "_restarted", "_stamps", "_x32", "cpu_ns", "follows", "instruction_pointer", "now_ns", "separate",
+        "stack_pointer", "summary", "summary_only", "tampered",
     )  # fmt: skip
 
     def __init__(
         self, sink: Sink, filter_: Filter = EVERYTHING, stack_pointer: Callable[[], int] | None = None, *,
-        follows: bool = False, separate: Callable[[int], Sink] | None = None, is_quiet: bool = False,
+        follows: bool = False, separate: Callable[[int], Sink] | None = None, options: Options | None = None,
     ) -> None:  # fmt: skip
         """follows: children too (-f). separate: gives each task a sink of its own, by tid (-ff -o).
 
-        is_quiet: say nothing of tasks that come (-q).
+        options: all else; filter_ alone says which calls are shown.
         """
         self.stack_pointer = stack_pointer
+        self.instruction_pointer: Callable[[], int] | None = None
+        self.now_ns: Callable[[], int] = time.time_ns
+        """Of the real-time clock, which goes on no quicker because it is asked."""
+        self.cpu_ns: Callable[[], int] = time.process_time_ns
+        """What -c counts."""
         self.follows = follows
         self.separate = separate
-        self._is_quiet = is_quiet
-        self._filter = filter_
+        if options is None:
+            options = Options()
+            options.calls = filter_
+        self._options = options
+        style.use(options.style)
+        self._is_held = len(options.statuses) < len(STATUSES) or bool(options.paths)
+        self._stamps = Stamps(options, self._now) if options.has_stamps() else None
+        self._numbers: dict[Any, int] = {}  # by task: its last call, where that is shown
+        self.tampered: dict[Any, str] = {}
+        """By task: the word that says so behind the result."""
+        self.summary: Summary | None = None
+        self.summary_only = False
         self._output = Output(sink)
         self._outputs: dict[Any, Output] = {}  # by task, where each has its own
         self._n_tasks = 0
@@ -84,28 +111,49 @@ class Tracer:
         self._x32: set[Any] = set()
         self._restarted: dict[Any, str] = {}  # by task: the call that restart_syscall goes on with
 
+    def _now(self) -> int:
+        return self.now_ns()
+
     @property
     def sink(self) -> Sink:
         """Where all is written that has no sink of its own."""
         return self._output.sink
+
+    def begin(self, kernel: Any) -> None:
+        """The kernel's first program is about to begin: put in what -e inject says."""
+        for calls, injection in self._options.injections:
+            from pyuk.trace.inject import install  # noqa: PLC0415  # few logs have one
+
+            install(kernel, [number for number in NUMBERS.values() if number in calls], injection, self._note_tampering)
+        self._options.injections = []
+
+    def _note_tampering(self, task: Any, word: str) -> None:
+        if word:
+            self.tampered[task] = word if task not in self.tampered else f"{self.tampered[task]},{word}"
 
     def attached(self, task: Any, *, is_first: bool) -> None:
         """One more task is watched. Of the first one nothing is said."""
         self._n_tasks += 1
         if self.separate is not None:
             self._outputs[task] = Output(self.separate(task.tid))
-        elif not is_first and not self._is_quiet and not self.sink.buffered:
+        elif not is_first and "attach" not in self._options.quiet and not self.sink.buffered:
             self.sink.write(f"strace: Process {task.tid} attached\n")  # an open line goes on behind it
 
     def exec(self, task: Any, path: bytes, argv: Sequence[bytes], envp_at: int, n_environment: int) -> None:
         """The first line: the execve that brought the program in."""
-        if _EXECVE not in self._filter:
+        options = self._options
+        if self._stamps is not None:
+            self._numbers[task] = _EXECVE
+        if _EXECVE not in options.calls or "successful" not in options.statuses or options.paths:
             return
-        words = [quote_cut(word, len(word)) for word in argv[:STRING_LIMIT]]
-        dots = ["..."] if len(argv) > STRING_LIMIT else []
+        if self.summary is not None:
+            self.summary.add("execve", 0, failed=False)
+        words = [quote_cut(word, len(word)) for word in argv[: style.current.string_limit]]
+        dots = ["..."] if len(argv) > style.current.string_limit else []
         plural = "" if n_environment == 1 else "s"
         text = f"execve({quote(path)}, [{', '.join(words + dots)}], {envp_at:#x} /* {n_environment} var{plural} */"
-        self._line(task, padded(text) + "= 0\n")
+        ending = duration(0, options.call_digits) if options.call_digits is not None else ""
+        self._line(task, f"{self._padded(text)}= 0{ending}\n")
 
     def enter(self, task: Any, declaration: Declaration | None, number: int, args: tuple[int, ...]) -> None:
         """A call begins."""
@@ -118,35 +166,52 @@ class Tracer:
         if decoder is None:
             return
         call = Call(task, decoder, args)
-        call.prefix = self._prefix(task)
+        style.current.is_whole = number not in style.current.abbreviated
+        if self._stamps is not None:
+            self._numbers[task] = number
+        call.prefix = self._prefix(task, self.instruction_pointer)
         call.text = call.prefix + decoder.begin(call)
+        call.is_shown = not self._options.paths or self._concerns(call)
+        if self.summary is not None or self._options.call_digits is not None:
+            call.since_ns = self.now_ns()
+            call.cpu_since_ns = self.cpu_ns() if self.summary is not None else 0
         if number == _RT_SIGRETURN:
             call.text += self._frame_mask(task)
         elif number == _RESTART_SYSCALL:
             call.text += f"<... resuming interrupted {self._restarted.pop(task, 'restart_syscall')} ...>"
+        self._calls[task] = call
+        if self._is_held or self.summary_only:
+            return
         output = self._output_of(task)
         output.interrupt()
-        self._calls[task] = output.open = call
+        output.open = call
         if not output.sink.buffered:
             output.sink.write(call.text)
 
     def leave(
-        self, task: Any, _declaration: Declaration | None, _number: int, _args: tuple[int, ...], result: int
+        self, task: Any, _declaration: Declaration | None, number: int, _args: tuple[int, ...], result: int
     ) -> None:
         """The call that this task had begun ends; a negative result is -errno."""
         call = self._calls.pop(task, None)
         if call is not None:
             call.result = result
+            if self.summary is not None:
+                elapsed_ns = self.cpu_ns() - call.cpu_since_ns
+                self.summary.add(call.decoder.name, elapsed_ns, failed=call.failed)
             if result == -ERESTART_RESTARTBLOCK and call.decoder.name != "restart_syscall":
                 self._restarted[task] = call.decoder.name
+            style.current.is_whole = number not in style.current.abbreviated
             self._finish(call, call.decoder.end(call))
             for info in self._late.pop(task, ()):
                 self.signal(task, info)
 
     def signal(self, task: Any, info: Any) -> None:
         """A signal is about to be delivered; `info.pack()` is its siginfo."""
+        if info.signo not in self._options.signals:
+            return
         data: bytes = info.pack()
-        self._line(task, f"--- {signal_name(info.signo)} {siginfo_text(data)} ---\n")
+        text = f"--- {signal_name(info.signo)} {siginfo_text(data)} ---\n"
+        self._line(task, text, self.instruction_pointer)
 
     def ignored(self, task: Any, info: Any) -> None:
         """A signal was thrown away, because the task ignores it: ptrace(2), and so strace, would have seen it."""
@@ -168,10 +233,12 @@ class Tracer:
     def ended(self, task: Any, code: int) -> None:
         """The task is no more; code: as wait4(2) tells it."""
         self.ending(task)
-        if code & _SIGNAL_MASK:
+        if code & _SIGNAL_MASK and code & _SIGNAL_MASK not in self._options.signals:
+            pass  # neither its coming nor its effect is shown
+        elif code & _SIGNAL_MASK:
             core = " (core dumped)" if code & _CORE_FLAG else ""
             self._line(task, f"+++ killed by {signal_name(code & _SIGNAL_MASK)}{core} +++\n")
-        else:
+        elif "exit" not in self._options.quiet:
             self._line(task, f"+++ exited with {code >> 8 & 0xFF} +++\n")
         self._n_tasks -= 1
         self._forget(task)
@@ -180,17 +247,21 @@ class Tracer:
         """Another thread executes a program, and takes this one's place."""
         self.ending(task)
         self._n_tasks -= 1  # before the line, as strace: it may be the first without a prefix again
-        self._line(task, f"+++ superseded by execve in pid {by} +++\n")
+        if "thread-execve" not in self._options.quiet:
+            self._line(task, f"+++ superseded by execve in pid {by} +++\n")
         self._forget(task)
 
     def close(self) -> None:
         """Nothing more will come: write everything out."""
         for output in (*self._outputs.values(), self._output):
             output.interrupt()
+            if output is self._output and self.summary is not None:
+                output.sink.write(self.summary.text())
             output.sink.close()
 
     def _forget(self, task: Any) -> None:
         self._late.pop(task, None)
+        self._numbers.pop(task, None)
         output = self._outputs.pop(task, None)
         if output is not None:
             output.sink.close()
@@ -198,44 +269,71 @@ class Tracer:
     # One line after the other, whoever speaks
 
     def _finish(self, call: Call, rest: str) -> None:
-        decoder, output = call.decoder, self._output_of(call.task)
-        if output.open is call:
+        decoder, output, options = call.decoder, self._output_of(call.task), self._options
+        word = self.tampered.pop(call.task, "") if self.tampered else ""
+        if self.summary_only or (self._is_held and not (call.is_shown and _status_of(call) in options.statuses)):
+            return
+        if output.open is call or self._is_held:
             output.open = None
-            before = "" if not output.sink.buffered else call.text
+            before = "" if not (output.sink.buffered or self._is_held) else call.text
             line = call.text + rest
         else:
             output.interrupt()
-            before = line = f"{self._prefix(call.task)}<... {decoder.name} resumed>"
+            before = line = f"{self._prefix(call.task, self.instruction_pointer)}<... {decoder.name} resumed>"
             line += rest
-        text = before + rest + padded(line)[len(line) :] + f"= {decoder.result_text(call)}\n"
+        ending = f" ({word})" if word else ""
+        if options.call_digits is not None and call.result is not None:
+            ending += duration(self.now_ns() - call.since_ns, options.call_digits)
+        text = before + rest + self._padded(line)[len(line) :] + f"= {decoder.result_text(call)}{ending}\n"
+        if options.dumps != _NO_DUMPS:
+            text += dump(call, options.dumps)
         output.sink.write(text)
 
-    def _line(self, task: Any, text: str) -> None:
+    def _line(self, task: Any, text: str, instruction_pointer: Callable[[], int] | None = None) -> None:
+        if self.summary_only:
+            return
         output = self._output_of(task)
         output.interrupt()
-        output.sink.write(self._prefix(task) + text)
+        output.sink.write(self._prefix(task, instruction_pointer) + text)
+
+    def _padded(self, text: str) -> str:
+        """A call up to its closing parenthesis, as wide as results are aligned."""
+        return (text + ") ").ljust(self._options.column)
+
+    def _concerns(self, call: Call) -> bool:
+        """-P: whether one of its paths or descriptors is one of those."""
+        return any(path in self._options.paths for path in paths_of(call))
 
     def _output_of(self, task: Any) -> Output:
         return self._outputs.get(task, self._output) if self._outputs else self._output
 
-    def _prefix(self, task: Any) -> str:
-        """Who speaks, where several may: in a file always, on a terminal while there is more than one."""
-        if not self.follows or self.separate is not None:
-            return ""
-        if self.sink.buffered:
-            return f"{task.tid:<5} "
-        return f"[pid {task.tid:5}] " if self._n_tasks > 1 else ""
+    def _prefix(self, task: Any, instruction_pointer: Callable[[], int] | None) -> str:
+        """Who speaks, where several may: in a file always, on a terminal while there is more than one. And when."""
+        who = ""
+        if self.follows and self.separate is None:
+            if self.sink.buffered:
+                who = f"{task.tid:<5} "
+            elif self._n_tasks > 1:
+                who = f"[pid {task.tid:5}] "
+        if self._stamps is None:
+            return who
+        rip = None if instruction_pointer is None else instruction_pointer()
+        return who + self._stamps.before(self._numbers.get(task), rip)
 
     # What a number is
 
     def _decoder(self, declaration: Declaration | None, number: int) -> Decoder | None:
-        if number not in self._filter:
+        if number not in self._options.calls:
             return None
         name, n_args = name_of(number), n_args_of(number)
         if number & X32_SYSCALL_BIT:
             name = _x32_name(number)
             declaration = find(NUMBERS[name]) if name else None
             n_args = n_args_of(NUMBERS[name]) if name else n_args
+        if number in self._options.raw:
+            kinds = [kind for _param, kind in declaration.params] if declaration is not None else [_HEX] * n_args
+            raw = tuple((f"arg{i}", _RAW[kind.ctype]) for i, kind in enumerate(kinds))
+            return Decoder(name or f"syscall_{number:#x}", raw, _HEX)
         if declaration is not None:
             if name in ("clone", "clone3"):
                 from pyuk.trace.clone import make_clone_decoder  # noqa: PLC0415
@@ -266,9 +364,8 @@ class Tracer:
         return f"{{mask={signal_set(int.from_bytes(data, 'little'))}}}" if len(data) == 8 else f"{at:#x}"  # noqa: PLR2004
 
 
-def padded(text: str) -> str:
-    """A call up to its closing parenthesis, as wide as results are aligned."""
-    return (text + ") ").ljust(_RESULT_COLUMN)
+def _status_of(call: Call) -> str:
+    return "unfinished" if call.result is None else "failed" if call.failed else "successful"
 
 
 def _x32_name(number: int) -> str | None:

@@ -18,7 +18,7 @@ from pyuk.abi.structs import (
 )  # fmt: skip
 from pyuk.abi.tables import Table
 from pyuk.trace.text import address, hexadecimal, octal
-from pyuk.trace.words import date, device, one_of, shower, signal_set, some_of, whole_mode
+from pyuk.trace.words import date, device, one_of, shower, signal_set, some_of, styled, whole_mode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,20 +29,22 @@ if TYPE_CHECKING:
 
 _CHARACTER_OR_BLOCK = (stat.S_IFCHR, stat.S_IFBLK)
 
-_showers: dict[Struct, Callable[[tuple[Any, ...]], str]] = {}
+_showers: dict[tuple[Struct, bool], Callable[[tuple[Any, ...]], str]] = {}
 
 
-def struct_shower(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
-    """The function from a struct's values to its text; made once for each struct."""
-    show = _showers.get(layout)
+def struct_shower(layout: Struct, *, whole: bool = False) -> Callable[[tuple[Any, ...]], str]:
+    """The function from a struct's values to its text; made once for each struct. whole: nothing is left out (-v)."""
+    show = _showers.get((layout, whole))
     if show is None:
-        view = _VIEWS.get(layout.view)
-        show = _showers[layout] = view(layout) if view is not None else _plain(layout)
+        view = _WHOLE_VIEWS.get(layout.view) if whole else None
+        view = view or _VIEWS.get(layout.view)
+        show = view(layout) if view is not None else _plain(layout, whole=whole)
+        _showers[layout, whole] = show
     return show
 
 
-def _plain(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
-    wanted = layout.shown.split() or list(layout.names)
+def _plain(layout: Struct, *, whole: bool = False) -> Callable[[tuple[Any, ...]], str]:
+    wanted = ([] if whole else layout.shown.split()) or [name for name in layout.names if name]
     dots = ", ..." if wanted[-1] == "..." else ""
     parts = [
         (i, f"{field.name}=", _field_shower(field.kind))
@@ -76,6 +78,19 @@ def _stat(v: dict[str, Any]) -> str:
     return f"{{st_mode={whole_mode(mode)}, {rest}, ...}}"
 
 
+def _whole_stat(v: dict[str, Any]) -> str:
+    mode = v["st_mode"]
+    is_device = mode & stat.S_IFMT in _CHARACTER_OR_BLOCK
+    parts = [f"st_dev={device(v['st_dev'])}", f"st_ino={v['st_ino']}", f"st_mode={whole_mode(mode)}"]
+    parts += [f"{name}={v[name]}" for name in ("st_nlink", "st_uid", "st_gid", "st_blksize", "st_blocks")]
+    parts.append(f"st_rdev={device(v['st_rdev'])}" if is_device else f"st_size={v['st_size']}")
+    for name in ("st_atime", "st_mtime", "st_ctime"):
+        seconds, fraction = v[name], v[f"{name}_nsec"]
+        parts.append(f"{name}={seconds} /* {date(seconds, fraction)} */" if date(seconds) else f"{name}={seconds}")
+        parts.append(f"{name}_nsec={fraction}")
+    return f"{{{', '.join(parts)}}}"
+
+
 _FILESYSTEMS = Table("magic", "", without="ST_*")
 _MOUNT_FLAGS = Table("magic", "ST_")
 
@@ -104,7 +119,8 @@ _ACTION_FLAGS = Table("signal", "SA_", without="SA_UNSUPPORTED SA_EXPOSE_TAGBITS
 
 
 def _sigaction(v: dict[str, Any]) -> str:
-    handler = _HANDLERS.get(v["sa_handler"]) or address(v["sa_handler"])
+    at = v["sa_handler"]
+    handler = styled(hexadecimal(at), lambda: _HANDLERS[at]) if at in _HANDLERS else address(at)
     flags = v["sa_flags"]
     text = f"sa_handler={handler}, sa_mask={signal_set(v['sa_mask'])}, sa_flags={some_of(_ACTION_FLAGS, flags)}"
     if flags & signal.SA_RESTORER:
@@ -235,6 +251,9 @@ _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "shmid_set": _by_name(_shmid_set),
 }
 
+_WHOLE_VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {"stat": _by_name(_whole_stat)}
+"""-v."""
+
 # siginfo_t: what its union holds is said by its head (asm-generic/siginfo.h)
 
 _FAULTS = (signal.SIGILL, signal.SIGFPE, signal.SIGSEGV, signal.SIGBUS, signal.SIGTRAP)
@@ -246,7 +265,10 @@ def siginfo_text(data: bytes) -> str:
     signo, errno, code = SIGINFO_HEAD.unpack(data)
     if signo == 0:
         return "{}"
-    words = [f"si_signo={signal_name(signo)}", f"si_code={code_name(signo, code)}"]
+    words = [
+        f"si_signo={styled(str(signo), lambda: signal_name(signo))}",
+        f"si_code={styled(str(code), lambda: code_name(signo, code))}",
+    ]
     if errno:
         words.append(f"si_errno={errno}")
     words += _sent(code, data) if code <= 0 else _raised(signo, code, data)

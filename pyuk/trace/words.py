@@ -9,6 +9,7 @@ from pyuk.abi.resource import RLIM64_INFINITY
 from pyuk.abi.siginfo import signal_name
 from pyuk.abi.stat import S_IFMT
 from pyuk.abi.tables import Table
+from pyuk.trace import style
 from pyuk.trace.text import address, hexadecimal, octal, quote
 
 TYPE_CHECKING = False
@@ -42,18 +43,25 @@ def shower(kind: Kind) -> Show:
     if isinstance(kind, Number):
         return _BASES[kind.base]
     if isinstance(kind, Flags):
-        return _flags_shower(kind)
+        mask = (1 << 64) - 1 if kind.ctype in ("long", "ulong") else (1 << 32) - 1
+        return _constant(_flags_shower(kind), lambda value: hexadecimal(value & mask))
     if isinstance(kind, FdNumber):
-        return _dirfd if kind.dirfd else str
+        return _constant(_dirfd, str) if kind.dirfd else str
     if isinstance(kind, Mode):
         return whole_mode if kind.whole else _permissions
     if isinstance(kind, Word):
-        return _MEANINGS[kind.meaning]
+        meaning = _MEANINGS[kind.meaning]
+        return _constant(meaning, str) if kind.meaning == "signal" else meaning
     if isinstance(kind, Explained):
         return _explained_shower(kind)
     if isinstance(kind, Address):
         return address
     raise TypeError(f"{type(kind).__name__} is not the kind of a number")
+
+
+def _constant(named: Show, number: Show) -> Show:
+    """By name, as a number, or both: strace -X."""
+    return lambda value: styled(number(value), lambda: named(value))
 
 
 _BASES: dict[int, Show] = {8: octal, 10: str, 16: hexadecimal}
@@ -69,10 +77,17 @@ def _permissions(value: int) -> str:
 
 def whole_mode(value: int) -> str:
     """`S_IFDIR|S_ISVTX|0777`."""
+    return _styled_mode(value)
+
+
+def _named_mode(value: int) -> str:
     kind = value & S_IFMT
     words = [_FILE_TYPES.name(kind) or hexadecimal(kind)] if kind else []
     special, _rest = _SPECIAL_BITS.split(value & ~S_IFMT & ~_PERMISSIONS)
     return "|".join([*words, *special, octal(value & _PERMISSIONS)])
+
+
+_styled_mode = _constant(_named_mode, octal)
 
 
 def _explained_shower(kind: Explained) -> Show:
@@ -91,20 +106,37 @@ def _explained_shower(kind: Explained) -> Show:
 def _flags_shower(kind: Flags) -> Show:
     mask = (1 << 64) - 1 if kind.ctype in ("long", "ulong") else (1 << 32) - 1
     if kind.enum:
-        return lambda value: one_of(kind.table, value & mask, value)
+        return lambda value: _name_of(kind.table, value & mask, value)
     if kind.modes:
         return lambda value: _with_modes(kind, value & mask)
-    return lambda value: some_of(kind.table, value & mask)
+    return lambda value: _names_of(kind.table, value & mask)
+
+
+def styled(number: str, named: Callable[[], str]) -> str:
+    """A constant as a number, by its name, or both."""
+    how = style.current.constants
+    if how == style.ABBREVIATED:
+        return named()
+    name = named() if how == style.VERBOSE else number
+    return number if name == number else f"{number} /* {name} */"
 
 
 def one_of(table: Table, bits: int, value: int | None = None) -> str:
     """The name of a value, or the number with the table's doubt beside it."""
-    name = table.name(bits if value is None else value)
-    return name or f"{hexadecimal(bits)} /* {table.unknown} */"
+    return styled(hexadecimal(bits), lambda: _name_of(table, bits, value))
 
 
 def some_of(table: Table, bits: int) -> str:
     """The names of the bits; what has no name stands in hex at the end."""
+    return styled(hexadecimal(bits), lambda: _names_of(table, bits))
+
+
+def _name_of(table: Table, bits: int, value: int | None = None) -> str:
+    name = table.name(bits if value is None else value)
+    return name or f"{hexadecimal(bits)} /* {table.unknown} */"
+
+
+def _names_of(table: Table, bits: int) -> str:
     if not bits:
         return table.name(0) or "0"
     names, rest = table.split(bits)
@@ -192,13 +224,14 @@ def date(seconds: int, fraction: int = 0, n_digits: int = 9) -> str:
 
 def signal_set(mask: int) -> str:
     """`[INT CHLD]`, or what is not in it where more than two thirds of the signals are: `~[KILL]`."""
-    names = [signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if mask >> signo - 1 & 1]
+    names = [_short_name(signo) for signo in range(1, sig.SIGRTMAX + 1) if mask >> signo - 1 & 1]
     if len(names) < sig.SIGRTMAX * 2 // 3:
         return f"[{' '.join(names)}]"
-    absent = [
-        signal_name(signo).removeprefix("SIG") for signo in range(1, sig.SIGRTMAX + 1) if not mask >> signo - 1 & 1
-    ]
-    return f"~[{' '.join(absent)}]"
+    return f"~[{' '.join(_short_name(signo) for signo in range(1, sig.SIGRTMAX + 1) if not mask >> signo - 1 & 1)}]"
+
+
+def _short_name(signo: int) -> str:
+    return styled(str(signo), lambda: signal_name(signo).removeprefix("SIG"))
 
 
 _CAPABILITIES = Table("capability", "CAP_", without="CAP_LAST_CAP", unknown="CAP_???")

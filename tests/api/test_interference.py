@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import pyuk
-from pyuk.kernel.inject import parse_when
+from pyuk.trace.inject import parse_when
 
 
 def test_a_call_can_be_answered() -> None:
