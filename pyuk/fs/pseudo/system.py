@@ -239,6 +239,12 @@ class PseudoFs(FileSystem):
 
     def rename(self, at: OpenFile | None, path: bytes, to: OpenFile | None, new: bytes, flags: int) -> None:
         """See FileSystem."""
+        self.find(at, path, follow=False)
+        try:
+            self.find(to, new, follow=False)
+        except SyscallError as error:
+            if error.errno != ENOENT or self.absent_errno == ENOENT:
+                raise
         self._refuse(at, path)
 
     def truncate(self, at: OpenFile | None, path: bytes, size_bytes: int) -> None:

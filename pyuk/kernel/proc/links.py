@@ -198,6 +198,11 @@ class ThreadsDirectory(TaskDirectory):
 
     __slots__ = ()
 
+    def allows(self, who: Who, wanted: int) -> bool:
+        """See Node. Errors: ESRCH the process is no more (proc_pid_permission)."""
+        self.subject.check()
+        return super().allows(who, wanted)
+
     @property
     def n_links(self) -> int:
         """A directory for each."""

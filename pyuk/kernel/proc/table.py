@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pyuk.fs.file import OpenFile
+    from pyuk.fs.permission import Who
     from pyuk.fs.pseudo.files import Window
     from pyuk.fs.pseudo.node import Node
     from pyuk.fs.pseudo.system import PseudoFs
@@ -217,6 +218,12 @@ class _SubjectDirectory(TableDirectory):
     """One of these two. Its own inode is the first of its range."""
 
     __slots__ = ()
+
+    def allows(self, who: Who, wanted: int) -> bool:
+        """See Node. Errors: ESRCH the process is no more (proc_pid_permission)."""
+        if self.subject.is_whole:
+            self.subject.check()
+        return super().allows(who, wanted)
 
     @property
     def n_links(self) -> int:
