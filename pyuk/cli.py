@@ -50,6 +50,7 @@ _RUN_OPTIONS = (
         is_optional=True,
     ),
     Option("--read-only", "read_only", "let the working directory and --root be read only"),
+    Option("--core", "core", "write a core file of each process that dies so to DIR, as core.PID", value="DIR"),
     Option("--stats", "stats", "say at its end what memory the program used, and of the page faults"),
     Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
     Option("--argv0", "argv0", "the program's argv[0]", value="NAME"),
@@ -305,6 +306,13 @@ def _report_memory(system: System, task: Task, reports: list[str], *, maps_only:
     system.kernel.on_memory_end = look
 
 
+def _keep_cores(system: System, directory: str | None) -> None:
+    if directory:
+        if not os.path.isdir(directory):
+            raise Refusal(f"--core {directory}: not a directory", FAILURE_STATUS)
+        system.keep_cores(os.path.abspath(directory))
+
+
 def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     if not parsed.rest:
         raise UsageError("no program given")
@@ -330,6 +338,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     except (MachineError, ViewError, OSError, OverflowError, ValueError) as error:
         what = f"--memory {memory}: " if memory and not isinstance(error, (MachineError, ViewError)) else ""
         raise Refusal(what + (getattr(error, "strerror", None) or str(error)), FAILURE_STATUS) from None
+    _keep_cores(system, parsed.get("core"))
     fs = _directory(system, parsed.get("chdir"))
     program = _search(system, fs, name, environment)
     try:

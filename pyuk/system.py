@@ -93,6 +93,12 @@ class System:
             self._view = View(self._file_systems, default_view() if mounts is None else mounts)
         self.kernel.make_network = self._make_network
 
+    def keep_cores(self, directory: str) -> None:
+        """Have the core files of all processes in a directory of the host's, as core.PID."""
+        from pyuk.fs.corefiles import HostCoreFile  # noqa: PLC0415  # most programs die otherwise
+
+        self.kernel.open_core = lambda task: HostCoreFile(os.path.join(directory, f"core.{task.process.pid}"))
+
     def _make_network(self) -> Network:
         """What sockets need of the rest of the kernel."""
         from pyuk.net.network import Network  # noqa: PLC0415

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyuk.fs.locks import LockTable
     from pyuk.fs.notify import Notifier
+    from pyuk.kernel.coredump import CoreSink
     from pyuk.kernel.futex import FutexWait
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.kernel.ptrace import Tracee
@@ -92,6 +93,8 @@ class Kernel:
         """
         self.on_process_end: Callable[[Task], object] | None = None
         """Called with the thread that ends its process, while that has its threads and its memory."""
+        self.open_core: Callable[[Task], CoreSink] | None = None
+        """Where core files go, whatever RLIMIT_CORE says; None for the process's working directory."""
         self.on_idle: Callable[[], object] | None = None
         """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
         self.is_unattended: Callable[[], bool] | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.capability import CAP_SYS_ADMIN, CAP_SYS_RESOURCE
 from pyuk.abi.errno import EAGAIN, ENOMEM, SyscallError
-from pyuk.abi.resource import RLIMIT_NPROC
+from pyuk.abi.resource import RLIMIT_CORE, RLIMIT_NPROC
 from pyuk.abi.sched import (
     CLONE_CHILD_CLEARTID,
     CLONE_CHILD_SETTID,
@@ -212,6 +212,10 @@ def end_process(kernel: Kernel, task: Task, status: int, info: Siginfo | None) -
         cpu = kernel.machine.cpu
         regs = list(cpu.regs)
         process.crash = Crash(info, regs, cpu.rflags, cpu.code_at(regs[16]), task.mm.maps())
+        if kernel.open_core is not None or task.limits.soft[RLIMIT_CORE]:
+            from pyuk.kernel.coredump import dump  # noqa: PLC0415
+
+            process.dumped_core = dump(task, info)
     if task.work & TRACED and kernel.tracer is not None:
         kernel.tracer.ending(task)
     kernel.charge()

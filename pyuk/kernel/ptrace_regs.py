@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.task import Task
+    from pyuk.machine.cpu import Cpu
 
 # struct user_regs_struct (arch/x86/include/asm/user_64.h), as indices
 (
@@ -27,6 +28,7 @@ LAYOUT = struct.Struct("<27Q")
 _CPU_ORDER = (15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7)
 """Of each before ORIG_AX the index in cpu.regs."""
 _CPU_SP = 4
+_NO_CALL = -1
 _USER_CS, _USER_SS = 0x33, 0x2B
 _FLAG_MASK = 0x54DD5
 """CF PF AF ZF SF TF DF OF NT RF AC: what a tracer may change."""
@@ -54,15 +56,7 @@ class UserRegisters:
     def capture(self) -> None:
         """Take them from the CPU, which the thread has."""
         self.end_step()
-        cpu = self._tracee.task.kernel.machine.cpu
-        regs, values = cpu.regs, self.values
-        for index, source in enumerate(_CPU_ORDER):
-            values[index] = regs[source]
-        values[ORIG_AX] = self._tracee.orig_rax & _MASK
-        values[IP], values[SP], values[FLAGS] = regs[RIP], regs[_CPU_SP], cpu.rflags
-        values[CS], values[SS] = _USER_CS, _USER_SS
-        values[FS_BASE], values[GS_BASE] = cpu.fs_base, cpu.gs_base
-        values[DS], values[ES], values[FS], values[GS] = cpu.selectors
+        self.values = _take(self._tracee.task.kernel.machine.cpu, self._tracee.orig_rax)
         self.is_changed = False
 
     def apply(self) -> None:
@@ -107,6 +101,30 @@ class UserRegisters:
             self._tracee.orig_rax = (value ^ 1 << 63) - (1 << 63)
         self.values[index] = value
         self.is_changed = True
+
+
+def _take(cpu: Cpu, orig_rax: int) -> list[int]:
+    """struct user_regs_struct of the task that has the CPU."""
+    regs = cpu.regs
+    values = [regs[source] for source in _CPU_ORDER]
+    values += [orig_rax & _MASK, regs[RIP], _USER_CS, cpu.rflags, regs[_CPU_SP], _USER_SS, cpu.fs_base, cpu.gs_base]
+    return [*values, *cpu.selectors]
+
+
+def registers_of(task: Task) -> list[int]:
+    """The same of any task, whatever it does."""
+    tracee, cpu = task.tracee, task.kernel.machine.cpu
+    if tracee is not None and tracee.stop is not None:
+        return tracee.regs.values
+    orig_rax = tracee.orig_rax if tracee is not None else _NO_CALL if task.sleep is None else task.sleep.number
+    if task.frame is None:
+        return _take(cpu, orig_rax)
+    own = cpu.save()
+    cpu.restore(task.frame)
+    try:
+        return _take(cpu, orig_rax)
+    finally:
+        cpu.restore(own)
 
 
 def _sets_flags(code: bytes) -> bool:
