@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import NoteSegment
 
 from tests.guests import guest
 from tests.native import place, run_native, run_pyuk, strace_pyuk
@@ -109,7 +110,9 @@ def test_what_stands_in_it(tmp_path: Path) -> None:
     with core.open("rb") as file:
         elf = ELFFile(file)
         assert elf["e_type"] == "ET_CORE"
-        notes = [note["n_type"] for segment in elf.iter_segments("PT_NOTE") for note in segment.iter_notes()]
+        (segment,) = elf.iter_segments("PT_NOTE")
+        assert isinstance(segment, NoteSegment)
+        notes = [note["n_type"] for note in segment.iter_notes()]
         assert notes == [
             "NT_PRSTATUS", "NT_PRPSINFO", "NT_SIGINFO", "NT_AUXV", "NT_FILE", "NT_FPREGSET",
             "NT_PRSTATUS", "NT_FPREGSET",
