@@ -9,9 +9,11 @@ from pyuk.abi.capability import (
     CAP_FOWNER,
     CAP_FSETID,
 )  # fmt: skip
-from pyuk.abi.errno import EACCES, EPERM, SyscallError
-from pyuk.abi.stat import S_IFDIR, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_ISVTX
+from pyuk.abi.errno import EACCES, EEXIST, EISDIR, ELOOP, ENOTDIR, EPERM, SyscallError
+from pyuk.abi.fcntl import O_ACCMODE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_PATH, O_TRUNC
+from pyuk.abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, S_ISUID, S_ISVTX
 from pyuk.abi.unistd import R_OK, W_OK, X_OK
+from pyuk.fs.filesystem import LinkMet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,21 +39,28 @@ if TYPE_CHECKING:
         def st_gid(self) -> int: ...
 
 
+_WANTED = (R_OK, W_OK, R_OK | W_OK, R_OK | W_OK)
 _GROUP_EXECUTE = 0o010
 _ANY_EXECUTE = 0o111
 _LEFT_OVER = S_ISGID | _GROUP_EXECUTE
 
 
-class Root:
-    """Whoever may do everything: pyuk's own work on a file system."""
+class _Root:
+    """Whoever may do everything."""
 
-    fsuid = fsgid = 0
-    groups: list[int] = []  # noqa: RUF012  # never changed
+    __slots__ = ("fsgid", "fsuid", "groups")
 
-    @staticmethod
-    def has(_capability: int) -> bool:
+    def __init__(self) -> None:
+        self.fsuid = self.fsgid = 0
+        self.groups: list[int] = []
+
+    def has(self, _capability: int) -> bool:
         """Any."""
         return True
+
+
+ROOT = _Root()
+"""Who does pyuk's own work on a file system."""
 
 
 class RealIds:
@@ -115,6 +124,70 @@ def check_removal(who: Who, directory: Owned, victim: Owned) -> None:
     check(who, directory, W_OK | X_OK)
     if directory.st_mode & S_ISVTX and who.fsuid not in (victim.st_uid, directory.st_uid) and not who.has(CAP_FOWNER):
         raise SyscallError(EPERM)
+
+
+def check_open(who: Who, inode: Owned, flags: int, *, reads_anyway: bool = False) -> bool:
+    """What open(2) says of an existing file before it is opened (do_open, may_open); gives whether it may write.
+
+    reads_anyway: somebody else will say whether it may be read. Nothing is said of one opened with O_PATH but its type.
+    Errors: ENOTDIR, EEXIST, EISDIR, ELOOP, EACCES, EPERM; raises LinkMet.
+    """
+    kind = inode.st_mode & S_IFMT
+    if kind == S_IFLNK and not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL:
+        raise LinkMet
+    is_directory = kind == S_IFDIR
+    if flags & O_CREAT and not flags & O_PATH:
+        if flags & O_EXCL:
+            raise SyscallError(EEXIST)
+        if is_directory:
+            raise SyscallError(EISDIR)
+    if flags & O_DIRECTORY and not is_directory:
+        raise SyscallError(ENOTDIR)
+    if flags & O_PATH:
+        return False
+    wanted = _WANTED[flags & O_ACCMODE] | (W_OK if flags & O_TRUNC else 0)
+    if kind == S_IFLNK:
+        raise SyscallError(ELOOP)
+    if is_directory and wanted & W_OK:
+        raise SyscallError(EISDIR)
+    if not reads_anyway or wanted != R_OK:
+        check(who, inode, wanted)
+    if flags & O_NOATIME:
+        check_owner(who, inode)
+    return bool(wanted & W_OK)
+
+
+def check_creation(who: Who, directory: Owned) -> None:
+    """may_create. Errors: EACCES."""
+    check(who, directory, W_OK | X_OK)
+
+
+def check_rename(
+    who: Who, source: Owned, entry: Owned, target: Owned, other: Owned | None, *, is_exchange: bool
+) -> None:
+    """vfs_rename: from one directory to another, or the same object, perhaps over something.
+
+    Errors: EACCES, EPERM, ENOTDIR, EISDIR.
+    """
+    is_directory = entry.st_mode & S_IFMT == S_IFDIR
+    check_removal(who, source, entry)
+    if other is None:
+        check_creation(who, target)
+    else:
+        check_removal(who, target, other)
+        if not is_exchange:
+            check_kind(other, is_directory=is_directory)
+    if target is not source:
+        if is_directory:
+            check(who, entry, W_OK)
+        if is_exchange and other is not None and other.st_mode & S_IFMT == S_IFDIR:
+            check(who, other, W_OK)
+
+
+def check_kind(inode: Owned, *, is_directory: bool) -> None:
+    """Errors: ENOTDIR, EISDIR."""
+    if (inode.st_mode & S_IFMT == S_IFDIR) != is_directory:
+        raise SyscallError(ENOTDIR if is_directory else EISDIR)
 
 
 def check_link_source(who: Who, inode: Owned) -> None:

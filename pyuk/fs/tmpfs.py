@@ -12,7 +12,6 @@ from pyuk.abi.errno import (
     EEXIST,
     EINVAL,
     EISDIR,
-    ELOOP,
     ENAMETOOLONG,
     ENOENT,
     ENOTDIR,
@@ -23,14 +22,11 @@ from pyuk.abi.errno import (
     SyscallError,
 )  # fmt: skip
 from pyuk.abi.fcntl import (
-    O_ACCMODE,
     O_CREAT,
     O_DIRECTORY,
     O_EXCL,
     O_LARGEFILE,
-    O_NOATIME,
     O_NOCTTY,
-    O_NOFOLLOW,
     O_PATH,
     O_TMPFILE,
     O_TRUNC,
@@ -39,15 +35,18 @@ from pyuk.abi.fcntl import (
     RENAME_WHITEOUT,
 )  # fmt: skip
 from pyuk.abi.mount import MS_NODEV
-from pyuk.abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG
-from pyuk.abi.unistd import NAME_MAX, R_OK, W_OK, X_OK
+from pyuk.abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
+from pyuk.abi.unistd import NAME_MAX, W_OK, X_OK
 from pyuk.fs.filesystem import FileSystem, LinkMet
 from pyuk.fs.permission import (
     RealIds,
     check,
+    check_creation,
+    check_kind,
     check_link_source,
-    check_owner,
+    check_open,
     check_removal,
+    check_rename,
     may,
     new_owner,
 )  # fmt: skip
@@ -67,7 +66,6 @@ if TYPE_CHECKING:
 
 
 _NOT_SHOWN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC
-_WANTED = (R_OK, W_OK, R_OK | W_OK, R_OK | W_OK)
 _TMPFILE = O_TMPFILE & ~O_DIRECTORY
 _MAX_TARGET = 4095  # PAGE_SIZE with the NUL
 
@@ -199,28 +197,12 @@ class TmpFs(FileSystem):
         """An existing file: may_open, do_dentry_open."""
         inode = entry.inode
         kind = inode.st_mode & S_IFMT
-        if kind == S_IFLNK and not flags & O_NOFOLLOW and flags & (O_CREAT | O_EXCL) != O_CREAT | O_EXCL:
-            raise LinkMet
-        if kind != S_IFDIR and flags & O_DIRECTORY:
-            raise SyscallError(ENOTDIR)
+        writes = check_open(who, inode, flags)
         if flags & O_PATH:
             return PathFile(entry, flags) if kind != S_IFDIR else TmpDirectory(self, entry, flags)
-        if flags & O_CREAT:
-            if flags & O_EXCL:
-                raise SyscallError(EEXIST)
-            if kind == S_IFDIR:
-                raise SyscallError(EISDIR)
-        wanted = _WANTED[flags & O_ACCMODE] | (W_OK if flags & O_TRUNC else 0)
-        if type(inode) is Symlink:
-            raise SyscallError(ELOOP)
-        if kind == S_IFDIR and wanted & W_OK:
-            raise SyscallError(EISDIR)
-        check(who, inode, wanted)
-        if flags & O_NOATIME:
-            check_owner(who, inode)
         shown = flags & ~_NOT_SHOWN | O_LARGEFILE
         if kind == S_IFREG:
-            if wanted & W_OK:
+            if writes:
                 self._check_not_running(inode)
             file = TmpFile(self, entry, shown)
             if flags & O_TRUNC:
@@ -440,7 +422,12 @@ class TmpFs(FileSystem):
             raise SyscallError(EPERM)
         if other is not None and other.inode is entry.inode:
             return
-        _check_rights(who, entry, other, source, target, is_exchange=bool(flags & RENAME_EXCHANGE))
+        check_rename(
+            who, source, entry.inode, target, None if other is None else other.inode,
+            is_exchange=bool(flags & RENAME_EXCHANGE),
+        )  # fmt: skip
+        if other is None:
+            _check_creation(target, who)
         if flags & RENAME_EXCHANGE:
             assert other is not None  # noqa: S101  # ENOENT above
             _exchange(entry, other)
@@ -482,7 +469,7 @@ def _check_creation(directory: Directory, who: Who) -> None:
     """may_create. Errors: ENOENT the directory was removed, EACCES."""
     if directory.is_dead:
         raise SyscallError(ENOENT)
-    check(who, directory, W_OK | X_OK)
+    check_creation(who, directory)
 
 
 def _removable(directory: Directory, name: bytes, who: Who, *, is_directory: bool) -> Entry:
@@ -491,13 +478,8 @@ def _removable(directory: Directory, name: bytes, who: Who, *, is_directory: boo
     if entry is None:
         raise SyscallError(ENOENT)
     check_removal(who, directory, entry.inode)
-    _check_kind(entry.inode, is_directory=is_directory)
+    check_kind(entry.inode, is_directory=is_directory)
     return entry
-
-
-def _check_kind(inode: Inode, *, is_directory: bool) -> None:
-    if (type(inode) is Directory) != is_directory:
-        raise SyscallError(ENOTDIR if is_directory else EISDIR)
 
 
 def _check_empty(inode: Inode) -> None:
@@ -523,25 +505,6 @@ def _check_places(entry: Entry, other: Entry | None, source: Directory, target: 
         raise SyscallError(EINVAL)
     if other is not None and _is_within(source, other.inode):
         raise SyscallError(EINVAL if flags & RENAME_EXCHANGE else ENOTEMPTY)
-
-
-def _check_rights(
-    who: Who, entry: Entry, other: Entry | None, source: Directory, target: Directory, *, is_exchange: bool
-) -> None:
-    """vfs_rename. Errors: EACCES, EPERM, ENOENT, ENOTDIR, EISDIR."""
-    is_directory = type(entry.inode) is Directory
-    check_removal(who, source, entry.inode)
-    if other is None:
-        _check_creation(target, who)
-    else:
-        check_removal(who, target, other.inode)
-        if not is_exchange:
-            _check_kind(other.inode, is_directory=is_directory)
-    if target is not source:
-        if is_directory:
-            check(who, entry.inode, W_OK)
-        if is_exchange and other is not None and type(other.inode) is Directory:
-            check(who, other.inode, W_OK)
 
 
 def _exchange(one: Entry, other: Entry) -> None:

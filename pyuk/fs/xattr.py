@@ -25,9 +25,12 @@ class Xattrs:
     def __init__(self) -> None:
         self._values: dict[bytes, bytes] = {}
 
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._values
+
     def get(self, who: Who, inode: Owned, name: bytes, *, has_user: bool) -> bytes:
         """As getxattr(2). Errors: EOPNOTSUPP, EACCES, ENODATA."""
-        _check(who, inode, name, R_OK, has_user=has_user)
+        check_name(who, inode, name, R_OK, has_user=has_user)
         value = self._values.get(name)
         if value is None:
             raise SyscallError(ENODATA)
@@ -35,7 +38,7 @@ class Xattrs:
 
     def set(self, who: Who, inode: Owned, name: bytes, value: bytes, flags: int, *, has_user: bool) -> None:
         """As setxattr(2). Errors: EOPNOTSUPP, EACCES, EPERM, EEXIST, ENODATA."""
-        _check(who, inode, name, W_OK, has_user=has_user)
+        check_name(who, inode, name, W_OK, has_user=has_user)
         if name == _CAPS and len(value) not in _CAPS_BYTES:
             raise SyscallError(EINVAL)
         if flags & XATTR_CREATE and name in self._values:
@@ -46,7 +49,7 @@ class Xattrs:
 
     def remove(self, who: Who, inode: Owned, name: bytes, *, has_user: bool) -> None:
         """As removexattr(2). Errors: EOPNOTSUPP, EACCES, EPERM, ENODATA."""
-        _check(who, inode, name, W_OK, has_user=has_user)
+        check_name(who, inode, name, W_OK, has_user=has_user)
         if self._values.pop(name, None) is None:
             raise SyscallError(ENODATA)
 
@@ -60,8 +63,11 @@ class Xattrs:
         self._values.pop(_CAPS, None)
 
 
-def _check(who: Who, inode: Owned, name: bytes, wanted: int, *, has_user: bool) -> None:
-    """xattr_permission, what the security modules of a plain kernel say, then whether the file system has it."""
+def check_name(who: Who, inode: Owned, name: bytes, wanted: int, *, has_user: bool) -> None:
+    """xattr_permission, what the security modules of a plain kernel say, then whether the file system has it.
+
+    wanted: R_OK or W_OK. Errors: EPERM, EACCES, ENODATA, EOPNOTSUPP, EINVAL.
+    """
     space, dot, rest = name.partition(b".")
     space += dot
     if space == b"trusted.":
