@@ -7,7 +7,7 @@ import stat as modes
 from pyuk.abi.errno import EACCES, ENODATA, ENXIO, EOPNOTSUPP, EPERM, SyscallError
 from pyuk.abi.fcntl import O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TMPFILE, O_WRONLY, RENAME_EXCHANGE
 from pyuk.abi.stat import S_IFMT
-from pyuk.abi.unistd import SEEK_DATA
+from pyuk.abi.unistd import SEEK_DATA, SEEK_HOLE
 from pyuk.fs.overlayupper import DIRECTORY, OPAQUE, WHITEOUT
 from pyuk.fs.permission import ROOT
 from pyuk.fs.stat import Stat
@@ -84,14 +84,18 @@ def _copy_regular(overlay: OverlayFs, spot: Spot, n_bytes: int) -> None:
 def copy_data(source: OpenFile, target: OpenFile, n_bytes: int) -> None:
     """The first n_bytes of a file, holes where it has some."""
     buffer = memoryview(bytearray(min(n_bytes, _CHUNK_BYTES)))
-    at = 0
+    at = end = 0
     while at < n_bytes:
-        try:
-            at = source.lseek(at, SEEK_DATA)
-        except SyscallError as error:
-            if error.errno == ENXIO:  # nothing but a hole
-                break
-        n = source.pread([buffer[: n_bytes - at]], at) if at < n_bytes else 0
+        if at >= end:
+            try:
+                at = source.lseek(at, SEEK_DATA)
+                end = source.lseek(at, SEEK_HOLE)
+            except SyscallError as error:
+                if error.errno == ENXIO:  # nothing but a hole
+                    break
+                end = n_bytes  # nobody knows of holes
+        wanted = min(end, n_bytes) - at
+        n = source.pread([buffer[:wanted]], at) if wanted > 0 else 0
         if not n:
             break
         done = 0

@@ -6,10 +6,10 @@ mapped before shows what it showed (Documentation/filesystems/overlayfs.rst, "No
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EINVAL, EISDIR, ENOENT, ENXIO, SyscallError
+from pyuk.abi.errno import EINVAL, EISDIR, ENOENT, SyscallError
 from pyuk.abi.fcntl import O_ACCMODE, O_NOFOLLOW, O_PATH, O_RDONLY, O_TRUNC
 from pyuk.abi.stat import S_IFDIR
-from pyuk.abi.unistd import SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET
+from pyuk.abi.unistd import SEEK_CUR, SEEK_SET
 from pyuk.fs.file import OpenFile
 
 TYPE_CHECKING = False
@@ -378,13 +378,10 @@ class OverlayDirectory(OverlayNode):
         return dots + self.system.listing(self.path)
 
     def lseek(self, offset: int, whence: int) -> int:
-        """Offsets are entry numbers; see HostDirectory. Errors: EINVAL, ENXIO."""
-        if whence in (SEEK_DATA, SEEK_HOLE):
-            if not 0 <= offset < _DIRECTORY_END:
-                raise SyscallError(ENXIO)
-            at = offset if whence == SEEK_DATA else _DIRECTORY_END
-        else:
-            at = offset + {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: _DIRECTORY_END}[whence]
+        """As of a merged directory in Linux: from the beginning or from here. Errors: EINVAL."""
+        if whence not in (SEEK_SET, SEEK_CUR):
+            raise SyscallError(EINVAL)
+        at = offset + (self._position if whence == SEEK_CUR else 0)
         if not 0 <= at <= _DIRECTORY_END:
             raise SyscallError(EINVAL)
         if at == 0 and (whence == SEEK_SET or offset):

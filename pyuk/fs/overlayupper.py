@@ -205,8 +205,10 @@ class HostUpper(Upper):
         return True
 
     def set_opaque(self, path: bytes) -> None:
-        """See Upper."""
+        """See Upper. The mark leaves the directory's times alone."""
+        before = self.fs.stat(None, path, follow=False)
         self._put(path + b"/" + _OPAQUE_NAME)
+        self.fs.utime(None, path, (before.st_atime_ns, before.st_mtime_ns), follow=False)
 
     def hide(self, path: bytes) -> None:
         """See Upper."""
