@@ -120,10 +120,12 @@ class OverlayFs(FileSystem):
         self._creds = creds
         self._is_running = is_running
         self._host_uid = os.geteuid()
-        self._root_dev: int = lower.stat(None, b"", follow=False).st_dev
+        root = lower.stat(None, b"", follow=False)
+        self._root_dev: int = root.st_dev
         self._numbers: dict[tuple[int, int], tuple[int, int]] = {}
         """st_dev and st_ino in the upper to those that are shown."""
         self.opened: dict[OverlayNode, None] = {}
+        self.numbered(upper.adopt_root(root), (root.st_dev, root.st_ino))
 
     def close(self) -> None:
         """See FileSystem."""
@@ -185,6 +187,8 @@ class OverlayFs(FileSystem):
         if spot.is_upper:
             if spot.kind == LINK and follow:
                 raise LinkMet
+            if not spot.path and not self.upper.has_own_root:
+                return self.lower.stat(None, b"", follow=False)
             found = self.shown(self.upper.fs.stat(None, spot.path, follow=False), is_upper=True)
             if spot.kind == DIRECTORY:
                 found.st_nlink = 1  # as overlayfs: its subdirectories are not counted
@@ -219,6 +223,10 @@ class OverlayFs(FileSystem):
             status.st_atime_ns, status.st_mtime_ns, status.st_ctime_ns
         )  # fmt: skip
         return found
+
+    def is_program(self, status: os.stat_result | Stat) -> bool:
+        """See FileSystem."""
+        return self._is_running((status.st_dev, status.st_ino))
 
     def is_below(self, spot: Spot) -> bool:
         """Whether the lower has something under this very name, which would show if the upper did not hide it."""
@@ -305,7 +313,7 @@ class OverlayFs(FileSystem):
             if kind == S_IFSOCK:
                 raise SyscallError(ENXIO)
             if kind == S_IFREG and writes:
-                if self._is_running((status.st_dev, status.st_ino)):
+                if self.is_program(status):
                     raise SyscallError(ETXTBSY)
                 if not spot.is_upper:
                     self.copy_up(spot, 0 if flags & O_TRUNC else None)
@@ -543,7 +551,7 @@ class OverlayFs(FileSystem):
         if not modes.S_ISREG(status.st_mode):
             raise SyscallError(EINVAL)
         check(self._creds(), status, W_OK)
-        if self._is_running((status.st_dev, status.st_ino)):
+        if self.is_program(status):
             raise SyscallError(ETXTBSY)
         if not spot.is_upper:
             self.copy_up(spot, size_bytes)

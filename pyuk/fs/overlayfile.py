@@ -375,7 +375,11 @@ class OverlayDirectory(OverlayNode):
             (self.system.stat(None, place, follow=False).st_ino, S_IFDIR >> 12, name)
             for place, name in ((self.path, b"."), (above, b".."))
         ]
-        return dots + self.system.listing(self.path)
+        found = self.system.listing(self.path)
+        if self.covers and self.mount is not None:
+            known = {name for _ino, _kind, name in found}
+            found += [(1, kind, name) for name, kind in self.mount.points_in(self.path) if name not in known]
+        return dots + found
 
     def lseek(self, offset: int, whence: int) -> int:
         """As of a merged directory in Linux: from the beginning or from here. Errors: EINVAL."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pyuk.fs.filesystem import FileSystem
     from pyuk.fs.hostfs import HostFs
     from pyuk.fs.permission import Who
+    from pyuk.fs.stat import Stat
     from pyuk.fs.tmpfs import TmpFs
     from pyuk.fs.tmpnode import Inode
 
@@ -44,11 +45,17 @@ class Upper:
 
     __slots__ = ("fs",)
     has_redirects = False
+    has_own_root = True
+    """Whether the overlay's root has mode, owner and times of the upper's, or of the lower's."""
     root: Any = None
     """The handle of the root directory, which is there always."""
 
     def __init__(self, fs: FileSystem) -> None:
         self.fs = fs
+
+    def adopt_root(self, _below: os.stat_result | Stat) -> os.stat_result | Stat:
+        """The overlay begins; gives what the root of the upper is. below: what the lower's is."""
+        return self.fs.stat(None, b"", follow=False)
 
     def look(self, above: Any, path: bytes, who: Who) -> tuple[int, Any]:
         """What is under a path whose directory's handle is `above`, and its own handle.
@@ -110,6 +117,13 @@ class MemoryUpper(Upper):
     def __init__(self, fs: TmpFs) -> None:
         super().__init__(fs)
         self.root = fs.root
+
+    def adopt_root(self, below: os.stat_result | Stat) -> os.stat_result | Stat:
+        """See Upper."""
+        self.fs.chown(None, b"", below.st_uid, below.st_gid, follow=False)
+        self.fs.chmod(None, b"", below.st_mode & ~S_IFMT)
+        self.fs.utime(None, b"", (below.st_atime_ns, below.st_mtime_ns), follow=False)
+        return super().adopt_root(below)
 
     def look(self, above: Directory, path: bytes, who: Who) -> tuple[int, Inode | None]:
         """See Upper."""
@@ -173,6 +187,7 @@ class HostUpper(Upper):
 
     __slots__ = ("_uid",)
     fs: HostFs
+    has_own_root = False
 
     def __init__(self, fs: HostFs) -> None:
         super().__init__(fs)

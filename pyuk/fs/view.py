@@ -219,6 +219,8 @@ class View:
         host = self._makers.host(spec.source)
         if spec.kind == BIND:
             return host
+        if spec.upper:
+            os.makedirs(spec.upper, exist_ok=True)
         return self._makers.overlay(host, self._makers.host(spec.upper) if spec.upper else None)
 
     def _mount(self, target: bytes, spec: MountSpec, fs: FileSystem | None) -> Mount:

@@ -57,7 +57,19 @@ class FileSystems:
 
     def overlay(self, lower: HostFs, upper: HostFs | None) -> FileSystem:
         """A host directory, with what is written going elsewhere: to another one, or to memory."""
-        raise NotImplementedError
+        from pyuk.fs.overlay import OverlayFs  # noqa: PLC0415  # until a path leads there
+        from pyuk.fs.overlayupper import HostUpper, MemoryUpper, Upper  # noqa: PLC0415
+        from pyuk.fs.permission import ROOT  # noqa: PLC0415
+
+        layer: Upper
+        if upper is None:
+            memory = self.tmpfs()
+            memory.volume.creds = lambda: ROOT
+            memory.volume.has_user_xattrs = True
+            layer = MemoryUpper(memory)
+        else:
+            layer = HostUpper(upper)
+        return OverlayFs(lower, layer, self._who, self._kernel.is_running)
 
     def proc(self) -> FileSystem:
         """The kernel's processes."""
@@ -117,9 +129,9 @@ class FileSystems:
     def _who(self) -> Who:
         """Who asks: the current task, or who runs pyuk while there is none."""
         if self._is_setting_up:
-            from pyuk.fs.permission import Root  # noqa: PLC0415
+            from pyuk.fs.permission import ROOT  # noqa: PLC0415
 
-            return Root()
+            return ROOT
         if self._kernel.tasks:
             return self._kernel.current.creds
         return Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
