@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.abi import numbers
 from pyuk.abi.errno import SyscallError
 from pyuk.abi.numbers import NUMBERS
 from pyuk.api.process import Memory
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Entry = Callable[[Task, RegisterFile], int]
 
-_ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
+ARGUMENTS = (RDI, RSI, RDX, R10, R8, R9)
 _MASK = (1 << 64) - 1
 
 
@@ -33,7 +34,7 @@ class SyscallCall:
         self.name = name
         self.pid: int = task.process.pid
         self.tid: int = task.tid
-        self.args = [regs[index] for index in _ARGUMENTS]
+        self.args = [regs[index] for index in ARGUMENTS]
         self.memory = Memory(system, task)
         self._task, self._regs, self._entry = task, regs, entry
 
@@ -53,14 +54,19 @@ class SyscallCall:
     def make(self) -> int:
         """The kernel's own handler with the arguments as they are now."""
         regs = self._regs
-        before = [regs[index] for index in _ARGUMENTS]
-        for index, value in zip(_ARGUMENTS, self.args, strict=True):
+        before = [regs[index] for index in ARGUMENTS]
+        for index, value in zip(ARGUMENTS, self.args, strict=True):
             regs[index] = value & _MASK
         try:
             return self._entry(self._task, regs)
         finally:
-            for index, value in zip(_ARGUMENTS, before, strict=True):
+            for index, value in zip(ARGUMENTS, before, strict=True):
                 regs[index] = value
+
+
+def name_of(number: int) -> str:
+    """The name of a call."""
+    return numbers.name_of(number) or f"syscall_{number:#x}"
 
 
 def numbers_of(names: str) -> list[int]:
@@ -72,14 +78,13 @@ def numbers_of(names: str) -> list[int]:
     return [number for number in NUMBERS.values() if number in chosen]
 
 
-def install(system: System, kernel: Kernel, numbers: list[int], handler: Callable[[SyscallCall], int | None]) -> None:
+def install(system: System, kernel: Kernel, chosen: list[int], handler: Callable[[SyscallCall], int | None]) -> None:
     """Have the handler asked for each of these calls: an int is the result, None leaves it to the kernel.
 
     An OSError that it raises is the call's; any other exception ends the run.
     """
-    names = {number: name for name, number in NUMBERS.items()}
-    for number in numbers:
-        kernel.entries[number] = _asking(system, names[number], kernel.entries[number], handler)
+    for number in chosen:
+        kernel.entries[number] = _asking(system, name_of(number), kernel.entries[number], handler)
 
 
 def _asking(system: System, name: str, entry: Entry, handler: Callable[[SyscallCall], int | None]) -> Entry:

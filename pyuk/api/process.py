@@ -6,6 +6,7 @@ import subprocess
 
 from pyuk.abi.signal import SI_USER, SIGKILL, SIGTERM
 from pyuk.api.completed import Completed
+from pyuk.api.debug import Stop
 from pyuk.api.final import REGISTERS, FinalState
 from pyuk.api.symbols import Symbols
 from pyuk.kernel.signals import Siginfo, send_process
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from pyuk.api.debug import Breakpoint
     from pyuk.api.streams import Reader, Writer
     from pyuk.api.system import System
     from pyuk.kernel.task import Task
@@ -125,6 +127,57 @@ class Process:
     def memory(self) -> Memory:
         """Of its address space, to read and to change."""
         return Memory(self._system, self._first_task())
+
+    # Debugging: all of it is about the first thread
+
+    def step(self, n_instructions: int = 1) -> Stop:
+        """Execute so many instructions; a system call is one, however long it sleeps. Tells why it ended."""
+        stop = Stop("step")
+        for _ in range(n_instructions):
+            stop = self._system.debugger().step(self._first_task())
+            if stop.reason != "step":
+                break
+        return stop
+
+    def break_at(self, where: int | str) -> Breakpoint:
+        """Stop whenever this address or symbol is about to be executed. Errors: LookupError, OSError not mapped."""
+        return self._system.debugger().add(self._first_task(), self._address(where))
+
+    def clear(self, where: int | str) -> None:
+        """No breakpoint there any more."""
+        self._system.debugger().remove(self._first_task(), self._address(where))
+
+    def watch(self, where: int | str, n_bytes: int = 8) -> None:
+        """Stop whenever these bytes have changed. From then on the process runs step by step: slowly."""
+        self._system.debugger().watch(self._first_task(), self._address(where), n_bytes)
+
+    def resume(self) -> Stop:
+        """Run on until there is a reason to stop; the process itself is asked for one alone."""
+        if self.returncode is not None:
+            return Stop("exit")
+        return self._system.debugger().resume(self._first_task())
+
+    def run_to(self, where: int | str) -> Stop:
+        """Run on to an address or symbol, or to another stop that comes before."""
+        debugger, task, address = self._system.debugger(), self._first_task(), self._address(where)
+        debugger.add(task, address)
+        try:
+            return debugger.resume(task)
+        finally:
+            if not task.is_dead:
+                debugger.remove(task, address)
+
+    def run_to_syscall(self, names: str = "all") -> Stop:
+        """Run on to a system call that is about to be made, of these names (as `strace -e trace=` takes them)."""
+        debugger, task = self._system.debugger(), self._first_task()
+        debugger.hold(task, names)
+        try:
+            return debugger.resume(task)
+        finally:
+            debugger.let_go()
+
+    def _address(self, where: int | str) -> int:
+        return self.symbol(where) if isinstance(where, str) else where
 
     def symbol(self, name: str) -> int:
         """The address of a symbol of the program or of a library it has mapped. Errors: LookupError."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import IO, Self
 
+    from pyuk.api.debug import Debugger
     from pyuk.api.intercept import SyscallCall
     from pyuk.fs.file import OpenFile
     from pyuk.kernel.task import Task
@@ -72,6 +73,7 @@ class System:
         self._user = threading.Lock()
         self._handling = 0  # the thread in which a handler of the user's runs
         self._is_closed = False
+        self._debugger: Debugger | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -124,8 +126,8 @@ class System:
         final = self._finals[task.process.pid] = FinalState(task.process, self._platform)
         return Process(
             self, task, [argv0 or os.fspath(program), *args], None if feed is None else Writer(feed),
-            None if out is None else Reader(out, self._run_until),
-            None if error is None else Reader(error, self._run_until), final, text=text,
+            None if out is None else Reader(out, self.run_until),
+            None if error is None else Reader(error, self.run_until), final, text=text,
         )  # fmt: skip
 
     def _files(
@@ -151,12 +153,12 @@ class System:
 
     def run(self) -> None:
         """Run until every process has ended, or those that live sleep and nobody will wake them."""
-        self._run_until(lambda: not self._kernel.tasks)
+        self.run_until(lambda: not self._kernel.tasks)
 
     def advance(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
         """Run until the condition holds or all sleep for good; false where `timeout` host seconds were over before."""
         if timeout is None:
-            self._run_until(condition)
+            self.run_until(condition)
             return True
         host.make_interruptible()
         is_over = False
@@ -171,17 +173,20 @@ class System:
         alarm.daemon = True
         alarm.start()
         try:
-            self._run_until(lambda: is_over or condition())
+            self.run_until(lambda: is_over or condition())
         finally:
             alarm.cancel()
         return not is_over or condition()
 
-    def _run_until(self, condition: Callable[[], bool]) -> None:
+    def run_until(self, condition: Callable[[], bool]) -> None:
+        """Run until the condition holds, or all sleep for good. It is looked at whenever something of note happens."""
         kernel = self._kernel
         if self._handling:
             raise RuntimeError("a guest waits for this very function: nobody can run before it returns")
         with self.entered():
             self._is_idle = False
+            if self._debugger is not None:
+                self._debugger.release()
             while not condition() and not self._is_idle:
                 kernel.scheduler.is_paused = False
                 kernel.run()
@@ -240,6 +245,14 @@ class System:
         )  # fmt: skip
         with self.entered():
             install(self._kernel, numbers, injection)
+
+    def debugger(self) -> Debugger:
+        """What steps and breakpoints are made with; made when first asked for."""
+        if self._debugger is None:
+            from pyuk.api.debug import Debugger
+
+            self._debugger = Debugger(self, self._kernel)
+        return self._debugger
 
     # Who may do what when
 

@@ -14,6 +14,7 @@ from pyuk.kernel.scheduler import Scheduler, Sleep
 from pyuk.kernel.signals import Siginfo
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED, WAS_STOPPED
 from pyuk.kernel.usage import settle_faults
+from pyuk.machine.cpu import BREAKPOINT, DEBUG
 from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pyuk.wait.park import Park
 
 _N_TICKS_PER_LOOK = 16
+_DEBUG_TRAPS = (DEBUG, BREAKPOINT)
 FIRST_PID = 1000
 """Fixed, so that traces repeat."""
 
@@ -95,6 +97,8 @@ class Kernel:
         """Called with the thread that ends its process, while that has its threads and its memory."""
         self.open_core: Callable[[Task], CoreSink] | None = None
         """Where core files go, whatever RLIMIT_CORE says; None for the process's working directory."""
+        self.on_trap: Callable[[Task, int], bool] | None = None
+        """Called for #DB and #BP before they become signals: whether they are none of the guest's business."""
         self.on_idle: Callable[[], object] | None = None
         """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
         self.is_unattended: Callable[[], bool] | None = None
@@ -354,6 +358,8 @@ class Kernel:
 
     def _on_trap(self, vector: int) -> None:
         task = self.current
+        if vector in _DEBUG_TRAPS and self.on_trap is not None and self.on_trap(task, vector):
+            return
         faults.handle(task, vector)
         if task.work & SIGNAL_PENDING:
             if task.tracee is not None:
