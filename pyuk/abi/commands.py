@@ -6,8 +6,21 @@ Source: man 2 fcntl, ioctl_tty, ioctl, arch_prctl, prctl; linux/prctl.h, asm/prc
 
 from __future__ import annotations
 
-from pyuk.abi import epoll, fcntl, futex, ioctls, prctl, seccomp, shm, socket
-from pyuk.abi.kinds import IN, OUT, Address, CString, Explained, FdNumber, Flags, Kind, Number, StructAt, Word
+from pyuk.abi import epoll, fcntl, futex, ioctls, mountapi, prctl, quota, seccomp, shm, socket
+from pyuk.abi.kinds import (
+    IN,
+    OUT,
+    Address,
+    Buffer,
+    CString,
+    Explained,
+    FdNumber,
+    Flags,
+    Kind,
+    Number,
+    StructAt,
+    Word,
+)  # fmt: skip
 from pyuk.abi.structs import (
     EPOLL_EVENT,
     F_OWNER_EX,
@@ -140,6 +153,38 @@ IOCTL: Commands = {
     ioctls.FIONCLEX: None,
     ioctls.FICLONE: _INT,
     ioctls.SIOCATMARK: _INT_OUT,
+}
+
+FSCONFIG_KEY: Commands = {
+    **dict.fromkeys(range(mountapi.FSCONFIG_CMD_CREATE), CString()),
+    OTHERWISE: Address(),
+}
+FSCONFIG_VALUE: Commands = {
+    mountapi.FSCONFIG_SET_STRING: CString(),
+    mountapi.FSCONFIG_SET_BINARY: Buffer(IN, "aux", opaque=True),
+    mountapi.FSCONFIG_SET_PATH: CString(path=True),
+    mountapi.FSCONFIG_SET_PATH_EMPTY: CString(path=True),
+    OTHERWISE: Address(),
+}
+FSCONFIG_AUX: Commands = {
+    **dict.fromkeys((mountapi.FSCONFIG_SET_PATH, mountapi.FSCONFIG_SET_PATH_EMPTY), FdNumber(dirfd=True)),
+    OTHERWISE: Number("int"),
+}
+
+QUOTA_ID: Commands = {
+    **dict.fromkeys(
+        command << 8
+        for command in (
+            quota.Q_SYNC, quota.Q_QUOTAOFF, quota.Q_GETFMT, quota.Q_GETINFO, quota.Q_SETINFO, quota.Q_XQUOTAON,
+            quota.Q_XQUOTAOFF, quota.Q_XGETQSTAT, quota.Q_XQUOTARM, quota.Q_XQUOTASYNC, quota.Q_XGETQSTATV,
+        )
+    ),
+    quota.Q_QUOTAON << 8: Flags(Table("quota", "QFMT_", unknown="QFMT_VFS_???"), "uint", enum=True),
+    OTHERWISE: Word("id", "uint"),
+}  # fmt: skip
+QUOTA_ADDRESS: Commands = {
+    **dict.fromkeys((quota.Q_SYNC << 8, quota.Q_QUOTAOFF << 8, quota.Q_XQUOTASYNC << 8)),
+    OTHERWISE: Address(),
 }
 
 ARCH_PRCTL: Commands = {

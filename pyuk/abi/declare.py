@@ -9,6 +9,7 @@ from __future__ import annotations
 from pyuk.abi.kinds import (
     IN,
     Address,
+    Buffer,
     ByCommand,
     CString,
     Explained,
@@ -179,6 +180,36 @@ ProtocolArg = Annotated[int, ByCommand("family", "SOCKET_PROTOCOL", ctype="int")
 SocketOptionArg = Annotated[int, SocketOption("level")]
 InotifyInitArg = Annotated[int, Flags(Table("inotify", "IN_CLOEXEC IN_NONBLOCK", unknown="IN_???"))]
 InotifyMaskArg = Annotated[int, Flags(Table("inotify", "IN_", without="IN_CLOEXEC IN_NONBLOCK"), "uint")]
+XattrFlagsArg = Annotated[int, Flags(Table("xattr", "XATTR_", without="XATTR_SIZE_MAX"), "uint")]
+LandlockArg = Annotated[int, Flags(Table("landlock", "LANDLOCK_CREATE_RULESET_"), "uint")]
+XattrValueArg = Annotated[UserAddr, Buffer(IN, "size", most=65536)]
+OpenTreeArg = Annotated[
+    int,
+    Flags(
+        Table(
+            "mountapi fcntl", "OPEN_TREE_ AT_",
+            without="AT_FDCWD AT_EACCESS AT_STATX* AT_REMOVEDIR AT_SYMLINK_FOLLOW", unknown="OPEN_TREE_???",
+        ),
+        "uint",
+    ),
+]  # fmt: skip
+FanotifyInitArg = Annotated[
+    int,
+    Flags(
+        Table("fanotify", "FAN_C FAN_NONBLOCK FAN_UNLIMITED FAN_ENABLE FAN_REPORT", unknown="FAN_???"), "uint", modes=12
+    ),
+]
+FanotifyMaskArg = Annotated[
+    int,
+    Flags(
+        Table(
+            "fanotify", "FAN_",
+            without="FAN_MARK_* FAN_CLASS* FAN_CLOEXEC FAN_NONBLOCK FAN_UNLIMITED* FAN_ENABLE* FAN_REPORT*",
+        ),
+        "ulong",
+    ),
+]  # fmt: skip
+HandleFlagsArg = Annotated[int, Flags(Table("fcntl", "AT_SYMLINK_FOLLOW AT_EMPTY_PATH", unknown="AT_???"))]
 SpliceArg = Annotated[int, Flags(Table("splice", "SPLICE_F_"), "uint")]
 CloseRangeArg = Annotated[int, Flags(Table("fcntl", "CLOSE_RANGE_"), "uint")]
 FlockArg = Annotated[int, Flags(Table("fcntl", "LOCK_"))]

@@ -42,13 +42,13 @@ class Number(Kind):
 class Word(Kind):
     """A number of a known meaning, which has a text of its own.
 
-    meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t; "limit" an
-    rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up to its
-    NUL; "wait" a wait(2) status; "date" a time_t as a date, "stamp" as a number with the date beside it; "ioctl" and
-    "futex" those calls' commands; "ipckey" a key_t; "personality" an execution domain and "personality_result" the old
-    one; "scheduler" a policy beside its number; "shmflags" shmget's flags with a mode; "socket_type"
-    socket's type and its flags; "ethertype" an AF_PACKET protocol; "hidden" a register that says nothing (preadv's
-    pos_h on 64-bit) and is not shown.
+    meaning: "id" a uid_t or gid_t (all ones is -1, "leave it"); "signal" a signal number; "device" a dev_t; "limit"
+    an rlim_t; "length" an off_t shown unsigned; "bytes" and "text" are char arrays within a struct, the latter up
+    to its NUL; "wait" a wait(2) status; "date" a time_t as a date, "stamp" as a number with the date beside it;
+    "ioctl" and "futex" those calls' commands; "quota" quotactl's, with its type; "ipckey" a key_t; "personality" an
+    execution domain and "personality_result" the old one; "scheduler" a policy beside its number; "shmflags"
+    shmget's flags with a mode; "socket_type" socket's type and its flags; "ethertype" an AF_PACKET protocol;
+    "hidden" a register that says nothing (preadv's pos_h on 64-bit) and is not shown.
     """
 
     __slots__ = ("meaning",)
@@ -134,12 +134,15 @@ class Buffer(Pointer):
     """Bytes: `size` names the parameter with the length, or "return" for the call's result (read).
 
     With `text` it is a path rather than data (readlink, getcwd); with `opaque` it is bytes that are no text at all
-    (getrandom).
+    (getrandom). A length above `most` (0: any) is refused, and nothing is shown.
     """
 
-    __slots__ = ("opaque", "size", "text")
+    __slots__ = ("most", "opaque", "size", "text")
 
-    def __init__(self, direction: str, size: str, *, text: bool = False, opaque: bool = False) -> None:
+    def __init__(
+        self, direction: str, size: str, *, text: bool = False, opaque: bool = False, most: int = 0
+    ) -> None:  # fmt: skip
+        self.most = most
         self.ctype = "ulong"
         self.direction = direction
         self.size = size
@@ -330,6 +333,28 @@ class When(Kind):
         self.kind = kind
         self.parameter = parameter
         self.bits = bits
+
+
+class ByBits(Kind):
+    """An argument that is one thing where that other parameter has one of these bits, and another where it has none.
+
+    Source: mount(2), whose flags say whether type and data are looked at.
+    """
+
+    __slots__ = ("bits", "parameter", "with_bits", "without")
+
+    def __init__(self, parameter: str, bits: int, with_bits: Kind, without: Kind) -> None:
+        self.ctype = without.ctype
+        self.parameter = parameter
+        self.bits = bits
+        self.with_bits = with_bits
+        self.without = without
+
+
+class FileHandle(Pointer):
+    """struct file_handle: its size is given, and with INOUT what it should be is told (name_to_handle_at(2))."""
+
+    __slots__ = ()
 
 
 class ByCommand(Kind):

@@ -451,6 +451,34 @@ FLOCK = Struct(
     shown="l_type l_whence l_start l_len",
 )
 FLOCK_PID = FLOCK.showing("")  # F_GETLK says who holds the lock
+IO_URING_PARAMS = Struct(
+    "io_uring_params",
+    lambda: (
+        ("sq_entries", "I"), ("cq_entries", "I"), ("flags", "I", Flags(Table("iouring", "IORING_SETUP_"), "uint")),
+        ("sq_thread_cpu", "I"), ("sq_thread_idle", "I"), ("", "100x"),
+    ),
+    shown="flags sq_thread_cpu sq_thread_idle",
+)  # fmt: skip
+LANDLOCK_RULESET_ATTR = Struct(
+    "landlock_ruleset_attr",
+    lambda: (("handled_access_fs", "Q", Flags(Table("landlock", "LANDLOCK_ACCESS_FS_"), "ulong")),),
+)
+LANDLOCK_PATH_BENEATH_ATTR = Struct(
+    "landlock_path_beneath_attr",
+    lambda: (
+        ("allowed_access", "Q", Flags(Table("landlock", "LANDLOCK_ACCESS_FS_"), "ulong")),
+        ("parent_fd", "i", FdNumber()),
+    ),
+)  # fmt: skip
+MOUNT_ATTR = Struct(
+    "mount_attr",
+    lambda: (
+        ("attr_set", "Q", Flags(Table("mountapi", "MOUNT_ATTR_"), "ulong")),
+        ("attr_clr", "Q", Flags(Table("mountapi", "MOUNT_ATTR_"), "ulong")),
+        ("propagation", "Q", Flags(Table("mountapi", "MS_"), "ulong", enum=True)),
+        ("userns_fd", "Q"),
+    ),
+)
 F_OWNER_EX = Struct(
     "f_owner_ex",
     lambda: (("type", "i", Flags(Table("fcntl", "F_OWNER_"), enum=True)), ("pid", "i")),

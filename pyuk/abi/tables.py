@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 class Table:
-    """The constants of `pyuk.abi.<module>` whose names begin with one of `prefixes` (space-separated).
+    """The constants of `pyuk.abi.<module>` whose names begin with one of `prefixes`; each may be several words.
 
     without: names (or prefixes ending in "*") that are not values of this word, such as masks.
     unknown: what stands in the comment beside a number without a name, "O_???".
@@ -30,14 +34,17 @@ class Table:
     def pairs(self) -> list[tuple[int, str]]:
         """(value, name) in the header's order."""
         if self._pairs is None:
-            path = f"pyuk.abi.{self.module}"
-            __import__(path)
+            found: dict[str, Any] = {}
+            for module in self.module.split():
+                path = f"pyuk.abi.{module}"
+                __import__(path)
+                found.update(vars(sys.modules[path]))
             prefixes = tuple(self.prefixes.split()) or ("",)
             exact = {word for word in self.without.split() if not word.endswith("*")}
             left_out = tuple(word[:-1] for word in self.without.split() if word.endswith("*")) or ("?",)
             self._pairs = [
                 (value, name)
-                for name, value in vars(sys.modules[path]).items()
+                for name, value in found.items()
                 if name.startswith(prefixes)
                 and name.isupper()
                 and isinstance(value, int)

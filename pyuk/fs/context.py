@@ -100,6 +100,10 @@ class FsContext:
         if before is not None:
             before.release()
 
+    def check_directory(self, path: bytes) -> None:
+        """The errors of chdir(2) and chroot(2) for a path."""
+        self._directory(self.find(path)).release()
+
     def _directory(self, place: Place) -> OpenFile:
         directory = place.open(O_PATH | O_DIRECTORY, 0, 0)
         try:

@@ -278,6 +278,15 @@ class OpenFile:
         """As fsync(2), or fdatasync(2)."""
         raise SyscallError(EINVAL)
 
+    def sync_all(self) -> None:
+        """As syncfs(2)."""
+
+    def sync_range(self, offset: int, n_bytes: int, flags: int) -> None:
+        """As sync_file_range(2)."""
+
+    def advise(self, offset: int, n_bytes: int, advice: int) -> None:
+        """As posix_fadvise(2)."""
+
     def entries(self) -> Iterator[tuple[int, int, int, bytes]]:
         """Directory entries from the position on: inode, offset of the next, DT_ type, name."""
         raise SyscallError(ENOTDIR)

@@ -79,6 +79,16 @@ def utimensat(what: int | bytes, times_ns: tuple[int | None, ...], at: int | Non
         _call("utimensat", _dirfd(at), what, words, 0 if follow else _AT_SYMLINK_NOFOLLOW)
 
 
+def syncfs(fd: int) -> None:
+    """As syncfs(2)."""
+    _call("syncfs", fd)
+
+
+def sync_file_range(fd: int, offset: int, n_bytes: int, flags: int) -> None:
+    """As sync_file_range(2)."""
+    _call("sync_file_range", fd, clib.c_int64(offset), clib.c_int64(n_bytes), flags)
+
+
 def inotify_init() -> int:
     """As inotify_init1(2); it does not block."""
     return _call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)

@@ -334,6 +334,34 @@ class HostFile(OpenFile):
         except OSError as error:
             raise guest_error(error) from None
 
+    def sync_all(self) -> None:
+        """The host's file system."""
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+
+        try:
+            if hostcalls.has("syncfs"):
+                hostcalls.syncfs(self.fd)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def sync_range(self, offset: int, n_bytes: int, flags: int) -> None:
+        """By the host, where it has such a call."""
+        from pyuk.fs import hostcalls  # noqa: PLC0415
+
+        try:
+            if hostcalls.has("sync_file_range"):
+                hostcalls.sync_file_range(self.fd, offset, n_bytes, flags)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def advise(self, offset: int, n_bytes: int, advice: int) -> None:
+        """A hint for the host's memory, which it may refuse."""
+        if hasattr(os, "posix_fadvise"):
+            try:
+                os.posix_fadvise(self.fd, offset, n_bytes, advice)
+            except (OSError, OverflowError):
+                pass
+
     def chmod(self, mode: int) -> None:
         """As fchmod(2)."""
         try:
@@ -358,6 +386,14 @@ class HostFile(OpenFile):
     def getxattr(self, name: bytes) -> bytes:
         """As fgetxattr(2), the whole value."""
         return self.host.xattr(self.fd, name)
+
+    def setxattr(self, name: bytes, value: bytes, flags: int) -> None:
+        """As fsetxattr(2)."""
+        self.host.set_xattr(self.fd, name, value, flags)
+
+    def removexattr(self, name: bytes) -> None:
+        """As fremovexattr(2)."""
+        self.host.remove_xattr(self.fd, name)
 
     def listxattr(self) -> list[bytes]:
         """As flistxattr(2)."""

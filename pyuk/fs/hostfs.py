@@ -18,7 +18,7 @@ import stat as modes
 import sys
 
 from pyuk.abi import fcntl as guest
-from pyuk.abi.errno import EACCES, EINVAL, EMFILE, ENOENT, ETXTBSY, SyscallError
+from pyuk.abi.errno import EACCES, EINVAL, EMFILE, ENOENT, EOPNOTSUPP, ETXTBSY, SyscallError
 from pyuk.abi.fcntl import (
     AT_EMPTY_PATH,
     AT_SYMLINK_NOFOLLOW,
@@ -599,6 +599,18 @@ class HostFs(FileSystem):
         with Parent(self, self.start(at), path) as (fd, last):
             return self.xattrs(self._below(fd, last, follow=follow), follow=not last)
 
+    def setxattr(
+        self, at: OpenFile | None, path: bytes, name: bytes, value: bytes, flags: int, *, follow: bool
+    ) -> None:  # fmt: skip
+        """See FileSystem."""
+        with Parent(self, self.start(at), path) as (fd, last):
+            self.set_xattr(self._below(fd, last, follow=follow), name, value, flags, follow=not last)
+
+    def removexattr(self, at: OpenFile | None, path: bytes, name: bytes, *, follow: bool) -> None:
+        """See FileSystem."""
+        with Parent(self, self.start(at), path) as (fd, last):
+            self.remove_xattr(self._below(fd, last, follow=follow), name, follow=not last)
+
     def _below(self, fd: int, name: bytes, *, follow: bool) -> bytes:
         """A path of the host's for calls that take no directory descriptor: of one name, which is not followed."""
         if not name:
@@ -613,6 +625,24 @@ class HostFs(FileSystem):
             return super().getxattr(None, b"/", name, follow=follow)
         try:
             return os.getxattr(what, name, follow_symlinks=follow)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def set_xattr(self, what: int | bytes, name: bytes, value: bytes, flags: int, *, follow: bool = True) -> None:
+        """Give one to a host descriptor or path."""
+        if not hasattr(os, "setxattr"):
+            raise SyscallError(EOPNOTSUPP)
+        try:
+            os.setxattr(what, name, value, flags, follow_symlinks=follow)
+        except OSError as error:
+            raise guest_error(error) from None
+
+    def remove_xattr(self, what: int | bytes, name: bytes, *, follow: bool = True) -> None:
+        """Take one away."""
+        if not hasattr(os, "removexattr"):
+            raise SyscallError(EOPNOTSUPP)
+        try:
+            os.removexattr(what, name, follow_symlinks=follow)
         except OSError as error:
             raise guest_error(error) from None
 

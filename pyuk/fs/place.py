@@ -327,6 +327,10 @@ class Place:
             lambda file: file.removexattr(name),
         )
 
+    def want_write(self) -> None:
+        """The errors that a call which changes the file has before it looks at what is to be changed."""
+        self._change(lambda fs, at, name: _look(fs, at, name, follow=self.follows), lambda _file: None)
+
     def _change(self, operation: Operation[None], on_file: Callable[[OpenFile], None]) -> None:
         """Errors: EROFS, after those of the path, before those of the operation."""
         self._check_slash()
@@ -509,6 +513,11 @@ class Place:
         status = self._do(lambda fs, at, name: fs.stat(at, name.rpartition(b"/")[0], follow=False), parent=True)
         if not modes.S_ISDIR(status.st_mode):
             raise SyscallError(ENOTDIR)
+
+
+def _look(fs: FileSystem, at: OpenFile | None, name: bytes, *, follow: bool) -> None:
+    """Only whether it is there."""
+    fs.stat(at, name, follow=follow)
 
 
 def _truncate(file: OpenFile, size_bytes: int) -> None:

@@ -84,6 +84,8 @@ class Kernel:
         """The locks on files; made with the first."""
         self.notifier: Notifier | None = None
         """Who watches which files; made with the first inotify."""
+        self.handles: dict[bytes, bytes] = {}
+        """File handles that were given out, the oldest first, and the paths that they stand for."""
         self.vdso: Vdso | None = None
         """What every new program is given (AT_SYSINFO_EHDR)."""
         self.tracer: Tracer | None = None

@@ -84,7 +84,7 @@ def sys_creat(task: Task, pathname: PathArg, mode: ModeArg) -> FdResult:
 
 def _open(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int) -> int:
     """Linux fs/open.c, do_sys_openat2: flags, then the name, then the number, then the file."""
-    flags = _checked(flags)
+    flags = checked_flags(flags)
     mode = mode & _PERMISSIONS if flags & (O_CREAT | _TMPFILE_BIT) else 0
     path = user_path(task, address)
     files = task.files
@@ -99,7 +99,7 @@ def _open(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int) -> i
     return files.install(file, cloexec=bool(flags & O_CLOEXEC), n_max=n_max)
 
 
-def _checked(flags: int) -> int:
+def checked_flags(flags: int) -> int:
     """Linux fs/open.c, build_open_flags. Errors: EINVAL __O_TMPFILE without O_DIRECTORY, with O_CREAT, or read-only."""
     flags &= _VALID
     if flags & _SYNC_BIT:

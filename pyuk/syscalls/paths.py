@@ -304,14 +304,34 @@ def _futimens(file: OpenFile, times_ns: Times) -> int:
 @syscall("utimes")
 def sys_utimes(task: Task, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMEVAL_STAMP, 2)]) -> int:
     """In microseconds."""
-    times: Times = None
-    if utimes:
-        values = [TIMEVAL.unpack(task.mem.read(utimes, 32), offset) for offset in (0, 16)]
-        if any(not 0 <= microseconds < _SECOND_NS // 1000 for _, microseconds in values):
-            raise SyscallError(EINVAL)
-        times = _times([(seconds, microseconds * 1000) for seconds, microseconds in values])
+    times = _old_times(task, utimes)
     locate_cwd(task, filename).utime(times)
     return 0
+
+
+@syscall("futimesat")
+def sys_futimesat(
+    task: Task, dfd: DirFdArg, filename: PathArg, utimes: Annotated[UserAddr, StructAt(IN, TIMEVAL_STAMP, 2)]
+) -> int:
+    """The same of a path relative to dfd, or with a NULL path of dfd."""
+    times = _old_times(task, utimes)
+    if not filename and dfd != AT_FDCWD:
+        file = task.files.get(dfd)
+        file.want_write()
+        file.utime(times)
+    else:
+        locate(task, dfd, filename).utime(times)
+    return 0
+
+
+def _old_times(task: Task, address: UserAddr) -> Times:
+    """Two struct timeval. Errors: EFAULT, EINVAL microseconds out of range."""
+    if not address:
+        return None
+    values = [TIMEVAL.unpack(task.mem.read(address, 32), offset) for offset in (0, 16)]
+    if any(not 0 <= microseconds < _SECOND_NS // 1000 for _, microseconds in values):
+        raise SyscallError(EINVAL)
+    return _times([(seconds, microseconds * 1000) for seconds, microseconds in values])
 
 
 @syscall("utime")

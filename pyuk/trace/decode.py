@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from pyuk.abi import commands
 from pyuk.abi.capability import _LINUX_CAPABILITY_VERSION_1
-from pyuk.abi.errno import EINTR, ERESTART_RESTARTBLOCK, MAX_ERRNO, known, message, name
+from pyuk.abi.errno import EINTR, EOVERFLOW, ERESTART_RESTARTBLOCK, MAX_ERRNO, known, message, name
 from pyuk.abi.kinds import (
     ELSEWHERE,
     INOUT,
     OUT,
     Buffer,
+    ByBits,
     ByCommand,
     CapabilitySets,
     CpuSet,
@@ -24,6 +25,7 @@ from pyuk.abi.kinds import (
     Explained,
     FdNumber,
     FdSet,
+    FileHandle,
     IoVector,
     MessageAt,
     OptionValue,
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
 
 _IOVEC_BYTES = 16
 _SIGSET_BYTES = 8
+_MAX_HANDLE_SZ = 128
 _SOCKADDR_BYTES, _FAMILY_BYTES = 128, 2
 _TOP = 1 << 64
 _SOCKET_KINDS = (Early, MessageAt, OptionValue, SocketAddressLength, SocketOption)
@@ -218,7 +221,11 @@ def _look_before(kind: Kind) -> Callable[[Call, int], Any] | None:
 
 
 def _step(index: int, kind: Kind) -> Step:
-    after = _new_value(kind) if isinstance(kind, StructAt) and kind.direction == INOUT else None
+    after = None
+    if isinstance(kind, StructAt) and kind.direction == INOUT:
+        after = _new_value(kind)
+    elif isinstance(kind, FileHandle) and kind.direction == INOUT:
+        after = _handle_after
     return Step(index, text_of(kind), _lateness(kind), after)
 
 
@@ -289,6 +296,11 @@ def _by_command(kind: ByCommand) -> Text:
     return show
 
 
+def _by_bits(kind: ByBits) -> Text:
+    one, other = text_of(kind.with_bits), text_of(kind.without)
+    return lambda call, value: (one if call.value(kind.parameter) & kind.bits else other)(call, value)
+
+
 def _when(kind: When) -> Text:
     show = text_of(kind.kind)
     return lambda call, value: show(call, value) if call.value(kind.parameter) & kind.bits else None
@@ -336,6 +348,8 @@ def _buffer(kind: Buffer) -> Text:
         if kind.direction == OUT and call.failed:
             return address(at)
         length = call.result or 0 if kind.size == "return" else call.value(kind.size)
+        if kind.most and length > kind.most:
+            return address(at)
         if kind.text and length and call.peek(at + length - 1, 1) == b"\0":  # getcwd counts the NUL, and is shown whole
             return quote(call.peek(at, length - 1) or b"")
         return bytes_text(call, at, length, show)
@@ -454,6 +468,39 @@ def _new_value(kind: StructAt) -> Text:
     return lambda call, at: None if call.failed or not call.result or not at else f" => {show(call, at)}"
 
 
+def _file_handle(kind: FileHandle) -> Text:
+    def show(call: Call, at: int) -> str:
+        head = call.peek(at, 8)
+        if head is None:
+            return address(at)
+        size = int.from_bytes(head[:4], "little")
+        if kind.direction == INOUT:
+            return f"{{handle_bytes={size}"
+        return f"{{handle_bytes={size}{_handle_rest(call, at, head)}}}"
+
+    return show
+
+
+def _handle_rest(call: Call, at: int, head: bytes) -> str:
+    kind = int.from_bytes(head[4:], "little", signed=True)
+    size = int.from_bytes(head[:4], "little")
+    data = call.peek(at + 8, min(size, _MAX_HANDLE_SZ))
+    if data is None:
+        return f", handle_type={kind}, f_handle={address(at + 8)}"
+    shown = "".join(f"\\x{byte:02x}" for byte in data)
+    return f', handle_type={kind}, f_handle="{shown}"{"..." if size > _MAX_HANDLE_SZ else ""}'
+
+
+def _handle_after(call: Call, at: int) -> str | None:
+    head = call.peek(at, 8)
+    if head is None:
+        return None
+    size = int.from_bytes(head[:4], "little")
+    if call.failed:
+        return f" => {size}}}" if call.result == -EOVERFLOW else "}"
+    return f" => {size}{_handle_rest(call, at, head)}}}"
+
+
 def _io_vector(kind: IoVector) -> Text:
     def show(call: Call, at: int) -> str:
         count = call.value(kind.count)
@@ -565,6 +612,8 @@ def _told_length(call: Call, kind: SocketAddress) -> int:
 _MAKERS: dict[type, Callable[[Any], Text]] = {
     ByCommand: _by_command,
     When: _when,
+    ByBits: _by_bits,
+    FileHandle: _file_handle,
     CString: _c_string,
     Buffer: _buffer,
     DirentArray: _dirents,

@@ -53,8 +53,6 @@ _POINTERS: dict[str, Kind] = {
 
 _PROTOTYPES = """
 Fd openat2(DirFd dfd, Path filename, OpenHow how, Size size)
-Long chroot(Path filename)
-Long fspick(DirFd dfd, Path path, HexUInt flags)
 Long io_setup(UInt nr_reqs, Address ctx)
 """
 

@@ -173,7 +173,7 @@ def _timestamp(layout: Struct) -> Callable[[tuple[Any, ...]], str]:
         seconds, fraction = values
         if n_digits == 9 and fraction in _OMITTED:  # noqa: PLR2004
             return _OMITTED[fraction]
-        when = date(seconds, fraction, n_digits)
+        when = date(seconds, fraction, n_digits) if 0 <= fraction < 10**n_digits else ""
         return plain(values) + (f" /* {when} */" if when else "")
 
     return show

@@ -305,6 +305,14 @@ def _shm_flags(value: int) -> str:
     return "|".join([*names, f"0{permissions:o}" if permissions > 7 else f"{permissions:03o}"])  # noqa: PLR2004
 
 
+_QUOTA, _QUOTA_TYPES = Table("quota", "Q_"), Table("quota", "USR GRP PRJ", unknown="???QUOTA")
+
+
+def _quota(value: int) -> str:
+    """`QCMD(Q_SYNC, USRQUOTA)`."""
+    return f"QCMD({one_of(_QUOTA, value >> 8 & 0xFFFFFF)}, {one_of(_QUOTA_TYPES, value & 0xFF)})"
+
+
 _POLICIES = Table("sched", "SCHED_", without="SCHED_FLAG_* SCHED_RESET_ON_FORK")
 
 
@@ -345,6 +353,7 @@ _MEANINGS: dict[str, Show] = {
     "stamp": lambda value: f"{value} /* {date(value)} */" if date(value) else str(value),
     "ioctl": _ioctl,
     "futex": _futex,
+    "quota": _quota,
     "bytes": quote,
     "text": lambda value: quote(value.split(b"\0", 1)[0]),
 }

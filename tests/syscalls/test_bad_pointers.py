@@ -47,6 +47,15 @@ NOT_MADE = {
             "mount",
             "pivot_root",
             "quotactl",
+            "quotactl_fd",
+            "fsopen",
+            "fspick",
+            "fsconfig",
+            "move_mount",
+            "open_tree",
+            "mount_setattr",
+            "fanotify_init",
+            "fanotify_mark",
             "reboot",
             "setdomainname",
             "sethostname",
@@ -57,6 +66,10 @@ NOT_MADE = {
             "umount2",
         ),
         "the host would do it for root",
+    ),
+    **dict.fromkeys(
+        ("io_uring_setup", "io_uring_enter", "landlock_create_ruleset", "landlock_add_rule"),
+        "pyuk is a kernel without it; the host's has it",
     ),
 }
 
@@ -98,6 +111,16 @@ GOOD_ARGUMENTS = {
 WOULD_WAIT = [("select.tvp", "null"), ("pselect6.tsp", "null"), ("ppoll.tsp", "null")]
 
 DIFFERENCES = {
+    **{
+        (f"{call}.{name}", ""): "Linux 6.1 walks the path before it reads the attribute, 6.13 and later after"
+        for prefix in ("", "l")
+        for call, name in (
+            (f"{prefix}getxattr", "name"),
+            (f"{prefix}setxattr", "name"),
+            (f"{prefix}setxattr", "value"),
+            (f"{prefix}removexattr", "name"),
+        )
+    },
     ("sched_getaffinity", "good"): "the host has as many CPUs as it has; pyuk has one",
     ("sched_getaffinity", "crossing"): "the mask's size follows the number of CPUs",
     **{
