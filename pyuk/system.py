@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyuk.fs.file import FdTable, OpenFile
+    from pyuk.fs.overlaychanges import Change
     from pyuk.fs.view import MountSpec
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.loader.load import Program
@@ -240,6 +241,14 @@ class System:
             return fs.open(path, flags)
         finally:
             fs.release()
+
+    def changes(self) -> dict[bytes, Change]:
+        """What the overlay on `/` has changed, by clean path; {} where there is none."""
+        from pyuk.fs.overlay import OverlayFs  # noqa: PLC0415  # few views have one
+        from pyuk.fs.overlaychanges import changes  # noqa: PLC0415
+
+        fs = self._view.namespace.root.fs
+        return changes(fs) if isinstance(fs, OverlayFs) else {}
 
     def run(self, task: Task) -> int:
         """Run a started process to its end; gives its exit code, or -signo where a signal ended it.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pyuk.api.final import FinalState
     from pyuk.api.records import Recorder, Syscall
+    from pyuk.fs.overlaychanges import Change
     from pyuk.kernel.crash import Crash
 
 
@@ -24,12 +25,14 @@ class Completed:
 
     def __init__(
         self, args: Sequence[str], returncode: int, stdout: Any, stderr: Any,
-        final: FinalState, recorder: Recorder | None, messages: list[str],
+        final: FinalState, recorder: Recorder | None, messages: list[str], files: dict[str, Change],
     ) -> None:  # fmt: skip
         self.args = list(args)
         self.returncode = returncode
         self.stdout = stdout
         self.stderr = stderr
+        self.files = files
+        """What the guests had changed in their tree when this was made; see System.files."""
         self.messages = messages
         """What the kernel had to tell: an out-of-memory kill, a deadlock."""
         self._final = final

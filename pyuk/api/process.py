@@ -94,8 +94,10 @@ class Process:
         if self.returncode is None:
             raise ValueError(f"{self!r} has not ended")
         stdout, stderr = self._captured(self.stdout), self._captured(self.stderr)
-        recorder, messages = self._system.recorder, self._system.messages
-        return Completed(self.args, self.returncode, stdout, stderr, self._final, recorder, messages)
+        system = self._system
+        return Completed(
+            self.args, self.returncode, stdout, stderr, self._final, system.recorder, system.messages, system.files()
+        )
 
     def send_signal(self, signo: int) -> None:
         """As kill(2) from outside; nothing where it has ended."""

@@ -23,6 +23,8 @@ def run(
     cwd: str | os.PathLike[str] | None = None, limits: Mapping[int, tuple[int, int]] | None = None,
     argv0: str | None = None, text: bool = False, check: bool = False, timeout: float | None = None,
     memory: int = DEFAULT_MEMORY_BYTES, seed: int = 0, time: float | None = None, trace: bool | str = True,
+    mounts: Sequence[str] = (), tmpfs: Sequence[str] = (), root: str | os.PathLike[str] | None = None,
+    overlay: bool | str | os.PathLike[str] = True, read_only: bool = False,
 ) -> Completed:  # fmt: skip
     """Run a program in a System of its own, and tell all about it.
 
@@ -32,7 +34,10 @@ def run(
     """
     if input is not None and stdin is not None:
         raise ValueError("input and stdin cannot both be given")
-    with System(memory=memory, seed=seed, time=time, trace=trace) as system:
+    with System(
+        memory=memory, seed=seed, time=time, trace=trace, mounts=mounts, tmpfs=tmpfs, root=root, overlay=overlay,
+        read_only=read_only,
+    ) as system:  # fmt: skip
         process = system.spawn(
             program, args, stdin=PIPE if stdin is None else stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd,
             limits=limits, argv0=argv0, text=text,

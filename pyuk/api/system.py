@@ -17,6 +17,7 @@ from pyuk.api.streams import CapturedPipe, FedPipe, Reader, Writer
 from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import PipeEnd
 from pyuk.fs.stdio import stdio_file
+from pyuk.fs.view import MountSpec, ViewError, chosen_view, parse_bind
 from pyuk.kernel.virtual import SeededRandom, VirtualClock
 from pyuk.trace.filter import EVERYTHING, parse_filter
 from pyuk.trace.inject import Injection, errno_of, install, parse_when
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pyuk.api.debug import Debugger
     from pyuk.api.intercept import SyscallCall
     from pyuk.fs.file import OpenFile
+    from pyuk.fs.overlaychanges import Change
     from pyuk.kernel.task import Task
     from pyuk.machine.cpu import Cpu
 
@@ -52,17 +54,27 @@ class System:
 
     def __init__(
         self, *, memory: int = composition.DEFAULT_MEMORY_BYTES, seed: int = 0, time: float | None = None,
-        nodename: str = "pyuk", trace: bool | str = False,
+        nodename: str = "pyuk", trace: bool | str = False, mounts: Sequence[str] = (), tmpfs: Sequence[str] = (),
+        root: str | os.PathLike[str] | None = None, overlay: bool | str | os.PathLike[str] = True,
+        read_only: bool = False,
     ) -> None:  # fmt: skip
         """memory: guest RAM in bytes. time: the real-time clock at the start, in seconds since 1970.
 
-        trace: record system calls; a string is an expression as `strace -e` takes it.
+        trace: record system calls; a string is an expression as `strace -e` takes it. The tree of the processes is
+        the host's, or `root`, and what they write to it stays in memory (see `files`), with overlay=DIR in DIR; with
+        overlay=False it is what `pyuk run` shows. mounts: "HOST:GUEST[:ro|rw|cow]" as --bind takes them; tmpfs:
+        empty directories in memory. Errors: ValueError, OSError a mount cannot be made.
         """
+        view = _view(mounts, tmpfs, root, overlay, read_only=read_only)
         self._platform = warm.take(memory)
         clock = VirtualClock() if time is None else VirtualClock(int(time * 1_000_000_000))
-        self._system = composition.System(
-            platform=self._platform, clock=clock, random=SeededRandom(seed), nodename=nodename
-        )
+        try:
+            self._system = composition.System(
+                platform=self._platform, clock=clock, random=SeededRandom(seed), nodename=nodename, mounts=view
+            )
+        except ViewError as error:
+            warm.give_back(self._platform)
+            raise ValueError(str(error)) from None
         self._kernel = kernel = self._system.kernel
         self.recorder = Recorder(EVERYTHING if trace is True else parse_filter(trace)) if trace else None
         self._finals: dict[int, FinalState] = {}
@@ -93,6 +105,14 @@ class System:
     def messages(self) -> list[str]:
         """What the kernel had to tell: out-of-memory kills, deadlocks."""
         return self._kernel.messages
+
+    def files(self) -> dict[str, Change]:
+        """What the processes have changed in their tree, by path; {} without an overlay.
+
+        A Change has kind ("created", "changed", "deleted"), mode, uid, gid, and data: contents, or a link's target.
+        """
+        found = {} if self._is_closed else self._system.changes()
+        return {"/" + os.fsdecode(path): change for path, change in found.items()}
 
     def spawn(
         self, program: str | os.PathLike[str], args: Sequence[str] = (), *, stdin: int | IO[bytes] | None = DEVNULL,
@@ -287,3 +307,15 @@ class System:
             if self._kernel.current is not task:
                 self._kernel.load(task)
             yield self._kernel.machine.cpu
+
+
+def _view(
+    mounts: Sequence[str], tmpfs: Sequence[str], root: str | os.PathLike[str] | None,
+    overlay: bool | str | os.PathLike[str], *, read_only: bool,  # noqa: FBT001  # a directory, or whether
+) -> list[MountSpec]:  # fmt: skip
+    is_kept = not isinstance(overlay, bool)
+    return chosen_view(
+        root=b"" if root is None else os.fsencode(root), binds=[parse_bind(os.fsencode(text)) for text in mounts],
+        tmpfs=[os.fsencode(path) for path in tmpfs], has_overlay=is_kept or bool(overlay),
+        upper=os.fsencode(overlay) if not isinstance(overlay, bool) else b"", read_only=read_only,
+    )  # fmt: skip

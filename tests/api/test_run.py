@@ -201,3 +201,36 @@ def test_in_several_threads_at_once() -> None:
     for thread in threads:
         thread.join()
     assert sorted(results) == [b"%d\n" % number * 3 for number in range(4)]
+
+
+def test_what_it_writes_is_told_and_does_not_reach_the_host(tmp_path: Path) -> None:
+    """Created, changed and deleted names with their contents."""
+    (tmp_path / "old").write_text("before")
+    (tmp_path / "gone").write_text("x")
+    script = "echo new > new; echo more >> old; rm gone; mkdir d; ln -s new d/link; cat old new"
+    done = pyuk.run("/bin/sh", ["-c", script], cwd=tmp_path, text=True, check=True)
+    assert done.stdout == "beforemore\nnew\n"
+    changes = {name.removeprefix(f"{tmp_path}/"): (c.kind, c.data) for name, c in done.files.items()}
+    assert changes == {
+        "new": ("created", b"new\n"), "old": ("changed", b"beforemore\n"), "gone": ("deleted", None),
+        "d": ("created", None), "d/link": ("created", b"new"),
+    }  # fmt: skip
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["gone", "old"]
+    assert (tmp_path / "old").read_text() == "before"
+
+
+def test_other_trees(tmp_path: Path) -> None:
+    """Mounts as on the command line, and the directory of the caller's as it is."""
+    (tmp_path / "file").write_text("here")
+    seen = pyuk.run("/bin/sh", ["-c", "cat /srv/data/file; echo x > /srv/data/out; ls /empty"],
+                    mounts=[f"{tmp_path}:/srv/data:rw"], tmpfs=["/empty"], text=True)  # fmt: skip
+    assert (seen.stdout, seen.stderr) == ("here", "")
+    assert (tmp_path / "out").read_text() == "x\n"
+    plain = pyuk.run("/bin/sh", ["-c", "echo y > out; echo z > /var/out"], cwd=tmp_path, overlay=False, text=True)
+    assert "Read-only file system" in plain.stderr
+    assert (tmp_path / "out").read_text() == "y\n"
+    assert plain.files == {}
+    with pytest.raises(ValueError, match="HOST:GUEST"):
+        pyuk.run("/bin/true", mounts=["nonsense"])
+    with pytest.raises(ValueError, match="No such file"):
+        pyuk.run("/bin/true", mounts=["/no/such/dir:/x"])
