@@ -24,8 +24,6 @@ USAGE_STATUS, FAILURE_STATUS, CANNOT_EXECUTE_STATUS, NOT_FOUND_STATUS = 2, 125, 
 """What env(1) and the shells give for a command line not understood, a failure of their own, EACCES and ENOENT."""
 _KILLED_BY_SIGSEGV = 128 + 11
 _ENOENT = 2
-_FOR_THE_GUEST = (1, 2, 3, 15)
-"""HUP INT QUIT TERM: what a terminal or a shell sends to pyuk is meant for the program."""
 
 _HELP = Option("-h --help", "help", "show this text")
 _RUN_OPTIONS = (
@@ -266,11 +264,10 @@ def _help(usage: str, summary: str, options: Sequence[Option], examples: Sequenc
 
 def _execute(parsed: Parsed, tracer: Tracer | None) -> int:
     """Run what the command line names; the shell's exit status for it."""
-    from pyuk.wait.host import watch_signals  # noqa: PLC0415
+    from pyuk.outside import Outside  # noqa: PLC0415
 
     system, task, program = _start(parsed, tracer)
-    # Deviation: what the caller ignores never comes here, also where the program has a handler for it.
-    watch_signals([s for s in _FOR_THE_GUEST if not task.actions.ignores(s)], system.kernel.host_signal)
+    Outside(system).watch(task.actions)
     gc.freeze()  # what has been imported stays: never look through it again
     gc.enable()
     reports: list[str] = []

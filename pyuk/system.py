@@ -14,7 +14,7 @@ from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import SIG_IGN
 from pyuk.fs.context import FsContext
 from pyuk.fs.hostfs import HostFs
-from pyuk.fs.stdio import stdio_table
+from pyuk.fs.stdio import StdioFile, stdio_table
 from pyuk.fs.view import View, default_view
 from pyuk.kernel.creds import Credentials
 from pyuk.kernel.filesystems import FileSystems
@@ -141,6 +141,7 @@ class System:
         creds = Credentials(os.getuid(), os.getgid(), os.geteuid(), os.getegid(), os.getgroups())
         if files is None:
             files = stdio_table(self.host)
+        self._attach_terminals(process, files)
         task = Task(kernel, process, creds, files, fs, _inherited(signals[0]))
         task.blocked = signals[1] & ~UNBLOCKABLE
         try:
@@ -161,6 +162,24 @@ class System:
             tracer.instruction_pointer = lambda: registers[RIP]
             tracer.exec(task, path, argv, loaded.envp_at, len(environment))
         return task
+
+    def _attach_terminals(self, process: Process, files: FdTable) -> None:
+        """Descriptors of a terminal become files of pyuk's own; the controlling one is the process's."""
+        opened: dict[int, StdioFile] = {}
+        for fd in files.numbers():
+            file = files.get_any(fd)
+            if isinstance(file, StdioFile) and file.is_terminal():
+                opened[fd] = file
+        if opened:
+            self._file_systems.terminals.attach(process, files, opened)
+
+    def suspend_terminals(self) -> None:
+        """The caller's terminals are as they were, until resume_terminals: pyuk is about to be stopped."""
+        self._file_systems.suspend_terminals()
+
+    def resume_terminals(self) -> None:
+        """The guests' settings again."""
+        self._file_systems.resume_terminals()
 
     def look_from(self, directory: bytes | None = None, source: bytes | None = None) -> FsContext:
         """The view from a directory in it, for `start`; with the caller's umask.
@@ -255,14 +274,24 @@ class System:
 
         What it leaves running goes with it, as in a container whose first process ends.
         """
-        self.kernel.run(task.process)
-        self.kernel.end_all()
+        kernel = self.kernel
+        try:
+            kernel.run(task.process)
+            while kernel.stopped_by and kernel.on_stop is not None:
+                signo, kernel.stopped_by = kernel.stopped_by, 0
+                kernel.scheduler.is_paused = False
+                kernel.on_stop(signo)
+                kernel.run(task.process)
+            kernel.end_all()
+        finally:
+            self._file_systems.leave_terminals()
         self._withdraw()
         return task.process.status or 0
 
     def close(self) -> None:
         """End all guests; give its own platform back to the host."""
         self.kernel.end_all()
+        self._file_systems.leave_terminals()
         self._view.namespace.close()
         self.host.close()
         if self._own is not None:

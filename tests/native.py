@@ -170,7 +170,7 @@ def run_pyuk(
     options: Sequence[str] = (),
 ) -> Outcome:
     """Run under `pyuk run`. A status of 128+N with pyuk's crash line on stderr is reported as signal N."""
-    return _pyuk_outcome(_spawn([*_pyuk(), "run", *options, str(program), *args], cwd, stdin))
+    return _pyuk_outcome(_spawn([*pyuk_command(), "run", *options, str(program), *args], cwd, stdin))
 
 
 def strace_pyuk(
@@ -185,7 +185,7 @@ def strace_pyuk(
     with tempfile.TemporaryDirectory() as scratch:
         log = Path(scratch) / "log"
         log.touch()
-        done = _spawn([*_pyuk(), "strace", "-o", str(log), *options, str(program), *args], cwd, stdin)
+        done = _spawn([*pyuk_command(), "strace", "-o", str(log), *options, str(program), *args], cwd, stdin)
         return _pyuk_outcome(done), log.read_text(encoding="utf-8", errors="surrogateescape")
 
 
@@ -198,7 +198,7 @@ runpy.run_module("pyuk", run_name="__main__", alter_sys=True)
 
 
 @cache
-def _pyuk() -> list[str]:
+def pyuk_command() -> list[str]:
     """`python -m pyuk` where pyuk is installed, else the same from the repository."""
     probe = [sys.executable, "-c", "import pyuk"]
     installed = subprocess.run(probe, cwd="/", env=dict(ENVIRONMENT), capture_output=True, check=False).returncode == 0

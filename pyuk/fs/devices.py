@@ -7,7 +7,7 @@ opens it: mknod(2) makes more of them.
 from __future__ import annotations
 
 from pyuk.abi.errno import EINVAL, ENOSPC, ENOTTY, ENXIO, EOPNOTSUPP, SyscallError
-from pyuk.abi.fcntl import O_DIRECT
+from pyuk.abi.fcntl import O_DIRECT, O_NOCTTY
 from pyuk.abi.ioctls import FIGETBSZ, FIOQSIZE, RNDGETENTCNT
 from pyuk.abi.poll import POLLIN, POLLRDNORM
 from pyuk.abi.stat import S_IFCHR, S_IFMT
@@ -33,15 +33,18 @@ MEM_MAJOR = 1  # include/uapi/linux/major.h
 class Device:
     """What /dev has a node of."""
 
-    __slots__ = ("gid", "mode", "name", "opener", "rdev")
+    __slots__ = ("gid", "is_terminal", "mode", "name", "opener", "rdev")
 
-    def __init__(self, name: bytes, mode: int, rdev: tuple[int, int], opener: Opener, gid: int = 0) -> None:
-        """mode: type and permissions. rdev: major and minor number."""
+    def __init__(
+        self, name: bytes, mode: int, rdev: tuple[int, int], opener: Opener, gid: int = 0, *, is_terminal: bool = False
+    ) -> None:  # fmt: skip
+        """mode: type and permissions. rdev: major and minor number. is_terminal: the opener is told of O_NOCTTY."""
         self.name = name
         self.mode = mode
         self.rdev = rdev
         self.opener = opener
         self.gid = gid
+        self.is_terminal = is_terminal
 
 
 class DeviceTable:
@@ -51,22 +54,22 @@ class DeviceTable:
 
     def __init__(self) -> None:
         self.devices: list[Device] = []
-        self._by_number: dict[tuple[int, int], Opener] = {}
+        self._by_number: dict[tuple[int, int], Device] = {}
 
     def register(self, device: Device) -> None:
         """Have a node for it in /dev, and open it wherever its number is found; one without a name has no node."""
         major, minor = device.rdev
-        self._by_number[device.mode & S_IFMT, make_dev(major, minor)] = device.opener
+        self._by_number[device.mode & S_IFMT, make_dev(major, minor)] = device
         if device.name:
             self.devices.append(device)
 
     def open(self, entry: Entry, flags: int) -> OpenFile:
         """As open(2) of a device node. Errors: ENXIO no such device."""
         inode = entry.inode
-        opener = self._by_number.get((inode.st_mode & S_IFMT, inode.st_rdev))
-        if opener is None:
+        device = self._by_number.get((inode.st_mode & S_IFMT, inode.st_rdev))
+        if device is None:
             raise SyscallError(ENXIO)
-        return opener(entry, flags)
+        return device.opener(entry, flags if device.is_terminal else flags & ~O_NOCTTY)
 
 
 def make_dev(major: int, minor: int) -> int:

@@ -143,6 +143,10 @@ class OpenFile:
         """Read at the file's position and move it."""
         raise SyscallError(EINVAL, "the file cannot be read")
 
+    def read_rest(self, slices: list[memoryview]) -> int:
+        """What a read gives that has waited and waits no longer: a terminal may have some bytes, but not enough."""
+        return 0
+
     def await_bytes(self) -> None:
         """Of a stream that knows it: raise what a read of something would, before the buffer is looked at."""
 
@@ -293,6 +297,10 @@ class OpenFile:
 
     def control(self, request: int, data: bytes) -> bytes:
         """As ioctl(2) with its argument's bytes; what comes back is copied out."""
+        raise SyscallError(ENOTTY)
+
+    def open_peer(self, flags: int) -> OpenFile:
+        """The other end of a pseudoterminal (TIOCGPTPEER)."""
         raise SyscallError(ENOTTY)
 
     def chmod(self, mode: int) -> None:

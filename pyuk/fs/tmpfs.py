@@ -218,7 +218,7 @@ class TmpFs(FileSystem):
         if kind in (S_IFCHR, S_IFBLK) and self._devices is not None:
             if hasattr(self, "mount") and self.mount.flags & MS_NODEV:
                 raise SyscallError(EACCES)
-            return self._devices.open(entry, shown)
+            return self._devices.open(entry, shown | flags & O_NOCTTY)
         raise SyscallError(ENXIO)
 
     def _open_unnamed(self, place: Entry, flags: int, mode: int, who: Who) -> OpenFile:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 
-from pyuk.abi.stat import S_IFCHR
 from pyuk.fs.hostfs import HostFs
 from pyuk.kernel.creds import Credentials
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.fs.devices import DeviceTable
-    from pyuk.fs.file import OpenFile
     from pyuk.fs.filesystem import FileSystem
     from pyuk.fs.permission import Who
     from pyuk.fs.tmpfs import TmpFs
-    from pyuk.fs.tmpnode import Entry, Volume
+    from pyuk.fs.tmpnode import Volume
     from pyuk.kernel.kernel import Kernel
+    from pyuk.kernel.terminals import Terminals
 
 _FIRST_DEV = 0xFFF00000
 """st_dev of the first file system in memory: major 0 and a minor that no host comes to."""
@@ -25,7 +24,7 @@ _FIRST_DEV = 0xFFF00000
 class FileSystems:
     """fs.view.Makers for one kernel. In a with statement what is done is pyuk's own work, which may do everything."""
 
-    __slots__ = ("_devices", "_host_order", "_is_setting_up", "_kernel", "_n_made")
+    __slots__ = ("_devices", "_host_order", "_is_setting_up", "_kernel", "_n_made", "_terminals")
 
     def __init__(self, kernel: Kernel, *, host_order: bool) -> None:
         """host_order: list the host's directories in its order, not sorted."""
@@ -34,6 +33,7 @@ class FileSystems:
         self._n_made = 0
         self._devices: DeviceTable | None = None
         self._is_setting_up = False
+        self._terminals: Terminals | None = None
 
     def __enter__(self) -> None:
         self._is_setting_up = True
@@ -90,38 +90,52 @@ class FileSystems:
         return make_devfs(self._volume(0), self._device_table())
 
     def devpts(self) -> FileSystem:
-        """The host's pseudo-terminals."""
-        fs = self.host(b"/dev/pts")
-        fs.has_devices = True
-        return fs
+        """The terminals."""
+        return self.terminals.devpts()
 
     def _device_table(self) -> DeviceTable:
         """What device nodes open."""
         if self._devices is None:
-            from pyuk.fs.devices import Device, DeviceTable, memory_devices  # noqa: PLC0415
+            from pyuk.fs.devices import DeviceTable, memory_devices  # noqa: PLC0415
 
             self._devices = DeviceTable()
             for device in memory_devices(self._kernel.random.bytes):
                 self._devices.register(device)
-            for name, minor in ((b"tty", 0), (b"ptmx", 2)):
-                self._devices.register(Device(name, S_IFCHR | 0o666, (5, minor), self._open_host_device))
+            self.terminals.register(self._devices)
         return self._devices
 
-    def _open_host_device(self, entry: Entry, flags: int) -> OpenFile:
-        """The host's terminals, by the names that they have in its /dev too."""
-        fs = self.host(b"/dev")
-        fs.has_devices = True
-        try:
-            return fs.open(None, entry.name, flags, 0, 0)
-        finally:
-            fs.close()
+    @property
+    def terminals(self) -> Terminals:
+        """Those that guests have and make."""
+        if self._terminals is None:
+            from pyuk.kernel.terminals import Terminals  # noqa: PLC0415
 
-    def _volume(self, n_most: int) -> Volume:
+            self._terminals = Terminals(
+                self._kernel, self._device_table, lambda kind: self._volume(0, kind)
+            )  # fmt: skip
+        return self._terminals
+
+    def suspend_terminals(self) -> None:
+        """See Terminals.suspend."""
+        if self._terminals is not None:
+            self._terminals.suspend()
+
+    def resume_terminals(self) -> None:
+        """See Terminals.resume."""
+        if self._terminals is not None:
+            self._terminals.resume()
+
+    def leave_terminals(self) -> None:
+        """See Terminals.leave."""
+        if self._terminals is not None:
+            self._terminals.leave()
+
+    def _volume(self, n_most: int, kind: type[Volume] | None = None) -> Volume:
         from pyuk.fs.tmpnode import Volume  # noqa: PLC0415
 
         self._n_made += 1
         kernel = self._kernel
-        return Volume(
+        return (kind or Volume)(
             kernel.cache, _FIRST_DEV + self._n_made, self._who, kernel.clock.realtime_ns, max_pages=n_most,
             max_inodes=n_most,
         )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import ENOSYS, SyscallError
 from pyuk.abi.resource import RLIM64_INFINITY, RLIMIT_CPU
-from pyuk.abi.signal import SI_KERNEL, SIGKILL
+from pyuk.abi.signal import SI_KERNEL, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTSTP, SIGWINCH
 from pyuk.abi.syscall import find
 from pyuk.abi.types import Tid
 from pyuk.kernel import dispatch, faults, lifecycle, signals
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _N_TICKS_PER_LOOK = 16
 _DEBUG_TRAPS = (DEBUG, BREAKPOINT)
+_OF_TERMINALS = (SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH)
 FIRST_PID = 1000
 """Fixed, so that traces repeat."""
 
@@ -64,6 +65,13 @@ class Kernel:
 
     current: Task
     entries: dict[int, Callable[[Task, RegisterFile], int]]
+    is_unattended: Callable[[], bool] | None = None
+    """Whether nobody outside could make the first process go on after a stop. Without it: somebody can."""
+    on_stop: Callable[[int], object] | None = None
+    """Called by whoever called `run` when a signal has stopped the first process: its parent is outside."""
+    stopped_by = 0
+    """`run` has ended for that: the signal."""
+    _sessions: Sessions | None = None
 
     def __init__(self, machine: Machine, cache: PageCache, clock: Clock, random: Random, identity: Identity) -> None:
         self.machine = machine
@@ -103,9 +111,6 @@ class Kernel:
         """Called for #DB and #BP before they become signals: whether they are none of the guest's business."""
         self.on_idle: Callable[[], object] | None = None
         """Called when everybody waits for somebody else. Without it that is a deadlock, and they are killed."""
-        self.is_unattended: Callable[[], bool] | None = None
-        """Whether nobody outside could make the first process go on after a stop. Without it: somebody can."""
-        self._sessions: Sessions | None = None
         self.messages: list[str] = []
         """What a console would show (an OOM kill); the system hands it on."""
         self.make_network: Callable[[], Network]
@@ -395,12 +400,19 @@ class Kernel:
     def host_signal(self, signo: int) -> None:
         """A signal to pyuk is one to its guests. Called by a Python signal handler, at any point here.
 
-        From a terminal it goes to all of the foreground; pyuk has one process group of the host's.
+        pyuk has one process group of the host's, which stands for that of the first process; what comes from the
+        terminal, or may, is for the guests in the foreground there.
         """
         self.accounts.n_host_signals += 1
+        init = self.init
+        if init is None:
+            return
+        groups: set[int] = {init.pgid}
+        if init.tty is not None and init.tty.pgid and signo in _OF_TERMINALS:
+            groups = {init.tty.pgid} if signo != SIGHUP else {init.pgid, init.tty.pgid}
         info = Siginfo(signo, SI_KERNEL)
         for process in list(self.processes.values()):
-            if self.init is None or process.pgid == self.init.pgid:
+            if process.pgid in groups:
                 signals.send_process(process, info)
 
     def saw_signal(self, task: Task, info: Siginfo, *, is_ignored: bool = False) -> None:

@@ -458,6 +458,9 @@ def stop_process(kernel: Kernel, task: Task, signo: int) -> bool:
                 kernel.machine.cpu.switch()
     if is_complete:
         complete_stop(process, signo)
+    if process is kernel.init and process.is_stopped and kernel.on_stop is not None:
+        kernel.stopped_by = signo
+        kernel.pause()
     return True
 
 

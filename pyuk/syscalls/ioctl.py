@@ -6,7 +6,7 @@ import struct
 
 from pyuk.abi import ioctls
 from pyuk.abi.errno import EBADF, EINVAL, EISDIR, ENOMEM, ENOTTY, EOPNOTSUPP, EXDEV, SyscallError
-from pyuk.abi.fcntl import O_APPEND, O_ASYNC, O_NONBLOCK, O_PATH
+from pyuk.abi.fcntl import O_APPEND, O_ASYNC, O_CLOEXEC, O_NONBLOCK, O_PATH
 from pyuk.abi.ioctls import (
     FICLONE,
     FICLONERANGE,
@@ -18,7 +18,9 @@ from pyuk.abi.ioctls import (
     FIONCLEX,
     FIONREAD,
     FIOQSIZE,
+    TIOCGPTPEER,
 )
+from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from pyuk.abi.syscall import syscall
 from pyuk.abi.unistd import SEEK_CUR
@@ -31,13 +33,15 @@ if TYPE_CHECKING:
 
 _IN = {
     "TCSETS": 36, "TCSETSW": 36, "TCSETSF": 36, "TCSETA": 18, "TCSETAW": 18, "TCSETAF": 18, "TCSETS2": 44,
-    "TCSETSW2": 44, "TCSETSF2": 44, "TIOCSWINSZ": 8, "TIOCSPTLCK": 4,
+    "TCSETSW2": 44, "TCSETSF2": 44, "TIOCSWINSZ": 8, "TIOCSPTLCK": 4, "TIOCSPGRP": 4, "TIOCPKT": 4, "TIOCSETD": 4,
+    "TIOCSTI": 1, "TIOCSSOFTCAR": 4,
 }  # fmt: skip
 """Bytes copied in. termios is 36, termio 18, termios2 44 bytes (asm-generic/termbits.h, asm-generic/termios.h)."""
 _OUT = {
     "TCGETS": 36, "TCGETA": 18, "TCGETS2": 44, "TIOCGWINSZ": 8, "TIOCOUTQ": 4, "FIONREAD": 4, "FIOQSIZE": 8,
     "FIGETBSZ": 4, "FS_IOC_GETFLAGS": 4, "TIOCMGET": 4, "TIOCGSOFTCAR": 4, "TIOCGETD": 4, "TIOCGDEV": 4,
-    "TIOCGEXCL": 4, "TIOCGPTN": 4, "TIOCGPTLCK": 4, "RNDGETENTCNT": 4,
+    "TIOCGEXCL": 4, "TIOCGPTN": 4, "TIOCGPTLCK": 4, "RNDGETENTCNT": 4, "TIOCGPGRP": 4,
+    "TIOCGSID": 4, "TIOCGPKT": 4,
 }  # fmt: skip
 """Bytes copied out."""
 _CLONE_RANGE = struct.Struct("<qQQQ")  # struct file_clone_range (include/uapi/linux/fs.h)
@@ -45,7 +49,10 @@ _DEDUPE_HEAD = struct.Struct("<QQHHI")  # struct file_dedupe_range
 _DEDUPE_TARGET = struct.Struct("<qQQiI")  # struct file_dedupe_range_info
 _DEDUPE_COUNT_AT = 16
 _PAGE_BYTES = 4096
-_BY_VALUE = ("TCSBRK", "TCSBRKP", "TCXONC", "TCFLSH")
+_BY_VALUE = (
+    "TCSBRK", "TCSBRKP", "TCXONC", "TCFLSH", "TIOCSCTTY", "TIOCNOTTY", "TIOCEXCL", "TIOCNXCL", "TIOCVHANGUP",
+    "TIOCSBRK", "TIOCCBRK", "TIOCSIG", "TIOCCONS",
+)  # fmt: skip
 
 _shapes: dict[int, tuple[bool, int]] = {}
 """Request to (copied out, bytes); 0 bytes is a plain number. Made on the first ioctl."""
@@ -53,8 +60,9 @@ _shapes: dict[int, tuple[bool, int]] = {}
 
 @syscall(
     "ioctl",
-    note="terminals without job control (no TIOCGPGRP, TIOCSCTTY and the like), FIONREAD, FIONBIO, FIOCLEX, FIOQSIZE, "
-    "FIGETBSZ, FS_IOC_GETFLAGS, FICLONE, FICLONERANGE, FIDEDUPERANGE; the rest ENOTTY",
+    note="ioctl_tty(2) but for locked settings; on the host's terminal no TIOCSTI, TIOCVHANGUP; FIONREAD, FIONBIO, "
+    "FIOCLEX, FIOQSIZE, FIGETBSZ, FS_IOC_GETFLAGS, FICLONE, FICLONERANGE, "
+    "FIDEDUPERANGE; the rest ENOTTY",
 )
 def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) -> int:
     """Errors: EBADF, ENOTTY the file knows no such request, EFAULT."""
@@ -71,12 +79,9 @@ def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) ->
         return 0
     if request == FIOASYNC:
         return _set_async(task, fd, file, on=bool(task.mem.read_i32(arg)))
-    if request == FICLONE:
-        return _clone(task, file, arg)
-    if request == FICLONERANGE:
-        return _clone_range(task, file, arg)
-    if request == FIDEDUPERANGE:
-        return _dedupe_range(task, file, arg)
+    handler = _HANDLERS.get(request)
+    if handler is not None:
+        return handler(task, file, arg)
     if file.is_socket:
         from pyuk.syscalls.sockios import socket_ioctl  # noqa: PLC0415
 
@@ -84,6 +89,14 @@ def sys_ioctl(task: Task, fd: FdArg, request: IoctlRequestArg, arg: IoctlArg) ->
     if request in (FIONREAD, FIGETBSZ, FIOQSIZE) and file.host_fd() < 0 and _of_any_file(task, file, request, arg):
         return 0
     return _passed(task, file, request, arg)
+
+
+def _open_peer(task: Task, file: OpenFile, argument: int) -> int:
+    """The slave of a master, without a name. Errors: EIO it is locked, or this is no master; EMFILE."""
+    flags = argument & 0xFFFFFFFF
+    task.files.check_room(task.limits.soft[RLIMIT_NOFILE])
+    peer = file.open_peer(flags & ~O_CLOEXEC)
+    return task.files.install(peer, cloexec=bool(flags & O_CLOEXEC), n_max=task.limits.soft[RLIMIT_NOFILE])
 
 
 def _set_async(task: Task, fd: int, file: OpenFile, *, on: bool) -> int:
@@ -211,3 +224,8 @@ def _passed(task: Task, file: OpenFile, request: int, arg: int) -> int:
         raise
     file.control(request, data)
     return 0
+
+
+_HANDLERS = {
+    FICLONE: _clone, FICLONERANGE: _clone_range, FIDEDUPERANGE: _dedupe_range, TIOCGPTPEER: _open_peer,
+}  # fmt: skip

@@ -56,10 +56,13 @@ def sys_personality(task: Task, personality: PersonalityArg) -> PersonalityResul
     return old
 
 
-@syscall("vhangup", note="does nothing: no terminal is the guest's own")
+@syscall("vhangup", note="nothing happens to the host's terminal")
 def sys_vhangup(task: Task) -> int:
-    """Hang up the terminal, of which a guest has none of its own. Errors: EPERM."""
+    """Hang up the caller's controlling terminal. Errors: EPERM."""
     _need(task, CAP_SYS_TTY_CONFIG)
+    tty = task.process.tty
+    if tty is not None:
+        tty.hang_up()
     return 0
 
 

@@ -84,13 +84,21 @@ class Transfer:
 
     def interrupted(self) -> int:
         """What has been moved counts; nothing moved is a call that never was."""
-        if self.done:
-            return self._count(self.done)
+        done = self.done or self._rest()
+        if done:
+            return self._count(done)
         raise SyscallError(self.file.interruption(filling=self.filling))
 
     def timed_out(self) -> int:
         """The file waits no longer."""
-        return self._count(self.done or self.file.give_up())
+        return self._count(self.done or self._rest() or self.file.give_up())
+
+    def _rest(self) -> int:
+        """What there is, where the file waits for more."""
+        if not self.filling or self.offset is not None:
+            return 0
+        slices, _, _ = good_slices(self.task, self.segments, filling=True)
+        return self.file.read_rest(slices)
 
     def _count(self, n_bytes: int) -> int:
         return _count(self.task, self.file, n_bytes, filling=self.filling)

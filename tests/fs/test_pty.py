@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from pyuk.abi import ioctls
 from pyuk.abi.errno import SyscallError
-from pyuk.fs.tty.pty import Ptys
+from pyuk.fs.devices import DeviceTable
+from pyuk.fs.permission import ROOT
+from pyuk.fs.tty.devpts import DevPts, PtsVolume
 from pyuk.wait.park import WouldBlock
 
 _FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK
@@ -77,9 +79,11 @@ class Ours:
     """A pair of pyuk's. Each operation gives bytes, a number or the name of an error."""
 
     def __init__(self) -> None:
-        self.master = Ptys(FakeSessions()).open_master(_FLAGS)
+        no_cache: Any = None
+        volume = PtsVolume(no_cache, 24, lambda: ROOT, lambda: 0)
+        self.master = DevPts(volume, DeviceTable(), FakeSessions()).open_master(None, _FLAGS)
         self.control("master", ioctls.TIOCSPTLCK, bytes(4))
-        self.slave = self.master.tty.link.open(_FLAGS)  # type: ignore[attr-defined]
+        self.slave: Any = self.master.open_peer(_FLAGS)
 
     def read(self, end: str, n_bytes: int) -> Any:
         buffer = bytearray(n_bytes)
@@ -294,12 +298,11 @@ def test_hang_up() -> None:
 def test_slave_closed_and_opened_again() -> None:
     """The master reads what is left and then EIO, until somebody opens the slave again."""
     pair = Ours()
-    slave = pair.slave.tty
     pair.write("slave", b"hi")
     pair.slave.release()
     assert pair.poll("master") & select.POLLHUP
     assert (pair.read("master", 10), pair.read("master", 10)) == (b"hi", "EIO")
     assert pair.write("master", b"late\n") == 5
-    pair.slave = slave.open(_FLAGS)
+    pair.slave = pair.master.open_peer(_FLAGS)
     assert pair.read("slave", 10) == b"late\n"
     assert not pair.poll("master") & select.POLLHUP

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.guests import REPOSITORY
-from tests.native import ENVIRONMENT, _pyuk
+from tests.native import ENVIRONMENT, pyuk_command
 
 pytestmark = pytest.mark.corpus
 TIMEOUT_S = 60
@@ -97,7 +97,7 @@ def both(command: Sequence[str], cwd: Path) -> list[tuple[int, bytes, bytes]]:
     if shutil.which(command[0]) is None:
         pytest.skip(f"no {command[0]}")
     ends = []
-    for prefix in ([], [*_pyuk(), "run"]):
+    for prefix in ([], [*pyuk_command(), "run"]):
         waiting, silent = os.pipe()
         done = subprocess.run(
             [*prefix, *command], cwd=cwd, env=dict(ENVIRONMENT), stdin=waiting, capture_output=True, check=False,
@@ -154,7 +154,7 @@ NAP_S = 0.05  # so that the guest is asleep when something comes
 def test_standard_input_is_waited_for_with_the_rest(tmp_path: Path) -> None:
     """A pipe of the host's among those of the guest: poll, select, epoll level- and edge-triggered, nested, its end."""
     outputs = []
-    for prefix in ([], [*_pyuk(), "run"]):
+    for prefix in ([], [*pyuk_command(), "run"]):
         with subprocess.Popen(
             [*prefix, "/usr/bin/python3", "-c", STDIN], cwd=tmp_path, env=dict(ENVIRONMENT), bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -202,7 +202,7 @@ def test_terminal(name: str) -> None:
     """On a terminal the guest waits, and is waited for, as natively."""
     command, script = TERMINAL[name]
     native = on_terminal(["/bin/bash", "-c", command], script)
-    assert on_terminal([*_pyuk(), "run", "/bin/bash", "-c", command], script) == native
+    assert on_terminal([*pyuk_command(), "run", "/bin/bash", "-c", command], script) == native
 
 
 def on_terminal(command: Sequence[str], script: Script) -> tuple[bytes, int]:

@@ -6,14 +6,9 @@ from pyuk.wait.queue import WaitQueue
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.fs.stat import Stat, StatFs
+    from pyuk.fs.tmpnode import Entry
     from pyuk.fs.tty.file import TtyFile
     from pyuk.fs.tty.jobs import Sessions
-
-_WINSIZE_BYTES = 8
-PTS_MAJOR = 136  # Documentation/admin-guide/devices.txt: UNIX98_PTY_SLAVE_MAJOR
-# Why a read or a write ends
-HUNG_UP = -1
 
 
 class Tty:
@@ -23,12 +18,14 @@ class Tty:
     `tty` this is belongs to the session sid. `files` are the open descriptions.
     """
 
-    __slots__ = ("files", "index", "is_exclusive", "pgid", "read_wait", "sessions", "sid", "write_wait")
+    __slots__ = ("entry", "files", "index", "is_exclusive", "pgid", "read_wait", "sessions", "sid", "write_wait")
     is_master = False
 
-    def __init__(self, sessions: Sessions, index: int) -> None:
+    def __init__(self, sessions: Sessions, index: int, entry: Entry) -> None:
+        """index, entry: its number and its name in /dev/pts."""
         self.sessions = sessions
         self.index = index
+        self.entry = entry
         self.sid = self.pgid = 0
         self.is_exclusive = False
         self.files: set[TtyFile] = set()
@@ -37,18 +34,17 @@ class Tty:
 
     @property
     def rdev(self) -> int:
-        """Its device number, as stat(2) shows it."""
-        return PTS_MAJOR << 8 | self.index & 0xFF | (self.index >> 8) << 20
-
-    @property
-    def name(self) -> bytes:
-        """Where it is found."""
-        return b"/dev/pts/%d" % self.index
+        """Its device number."""
+        return self.entry.inode.st_rdev
 
     @property
     def slave(self) -> Tty:
         """What the settings, the size and the foreground belong to: a master asks its slave."""
         return self
+
+    def open(self, entry: Entry, flags: int) -> TtyFile:
+        """As open(2), by this node. Errors: EIO, EBUSY."""
+        raise NotImplementedError
 
     def read(self, file: TtyFile, n_most: int) -> bytes:
         """What a read gives; empty is an end of file. May raise WouldBlock. Errors: EIO, EAGAIN, ERESTARTSYS."""
@@ -74,13 +70,8 @@ class Tty:
         """A description less."""
         self.files.discard(file)
 
-    def stat(self) -> Stat:
-        """As its device node."""
-        raise NotImplementedError
-
-    def statfs(self) -> StatFs:
-        """Of where the node stands."""
-        raise NotImplementedError
+    def hang_up(self) -> None:
+        """vhangup(2). The host's terminal is not the guests' to hang up."""
 
     def wake_readers(self) -> None:
         """There is something to read."""

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, EIO, ENOTTY, SyscallError
+from pyuk.abi.fcntl import O_CLOEXEC, O_CREAT, O_EXCL, O_LARGEFILE, O_NOCTTY, O_TRUNC
 from pyuk.abi.ioctls import TIOCSPGRP
 from pyuk.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from pyuk.fs.file import OpenFile, first_bytes, scatter
+from pyuk.fs.tmpfile import NodeFile, shown_path
 from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.fs.stat import Stat, StatFs
+    from pyuk.fs.tmpnode import Entry
     from pyuk.fs.tty.device import Tty
     from pyuk.wait.queue import WaitQueue
 
 _WRITE_CHUNK_BYTES, _READ_CHUNK_BYTES = 2048, 64
+_NOT_SHOWN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC
 _HUNG_UP = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM
 
 
-class TtyFile(OpenFile):
+class TtyFile(NodeFile):
     """A terminal opened once. When the terminal hangs up, this stays hung up, whoever opens the terminal again."""
 
-    __slots__ = ("_is_awaited", "hung_up", "tty")
+    __slots__ = ("_is_awaited", "entry", "hung_up", "inode", "tty")
     can_poll = True
 
-    def __init__(self, tty: Tty, flags: int) -> None:
-        super().__init__(flags)
+    def __init__(self, tty: Tty, entry: Entry, flags: int) -> None:
+        """entry: by which it was opened. flags: open(2)'s."""
+        super().__init__(flags & ~_NOT_SHOWN | O_LARGEFILE)
+        self.entry = entry
+        self.inode = entry.inode
+        self.inode.hold()
         self.stream = True
         self.tty = tty
         self.hung_up = False
@@ -34,6 +41,7 @@ class TtyFile(OpenFile):
 
     def close(self) -> None:
         """One description less."""
+        super().close()
         if not self.hung_up:
             self.tty.closed(self)
 
@@ -93,14 +101,19 @@ class TtyFile(OpenFile):
             raise SyscallError(ENOTTY if request == TIOCSPGRP else EIO)
         return self.tty.control(self, request, data)
 
-    def stat(self) -> Stat:
-        """As its device node."""
-        return self.tty.stat()
-
-    def statfs(self) -> StatFs:
-        """Of where the node stands."""
-        return self.tty.statfs()
+    def open_peer(self, flags: int) -> OpenFile:
+        """Errors: EIO this is no master, or its slave is locked."""
+        if self.hung_up or not self.tty.is_master:
+            raise SyscallError(EIO)
+        slave = self.tty.slave
+        return slave.open(slave.entry, flags)
 
     def link_text(self) -> bytes:
         """As /proc/PID/fd shows it."""
-        return self.tty.name
+        return super().link_text() if self.mount is not None else b"/dev/pts/" + shown_path(self)
+
+    def reopen(self, flags: int) -> OpenFile:
+        """Another description, as by its name."""
+        if self.tty.is_master:
+            raise SyscallError(EIO)
+        return self.tty.open(self.entry, flags)

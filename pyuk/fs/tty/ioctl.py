@@ -69,6 +69,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyuk.fs.tty.device import Tty
     from pyuk.fs.tty.file import TtyFile
     from pyuk.fs.tty.pty import Pty
 
@@ -84,9 +85,15 @@ def control(tty: Pty, file: TtyFile, request: int, data: bytes) -> bytes:
         handler = _OF_MASTERS.get(request)
         if handler is not None:
             return handler(tty, file, data)
-    elif request in _OF_MASTERS:
+    return job_control(tty, file, request, data)
+
+
+def job_control(tty: Tty, file: TtyFile, request: int, data: bytes) -> bytes:
+    """What has to do with sessions, and with whose a terminal is; any other request is ENOTTY."""
+    handler = _OF_JOBS.get(request)
+    if handler is None:
         raise SyscallError(ENOTTY)
-    raise SyscallError(ENOTTY)
+    return handler(tty, file, data)
 
 
 def _int(data: bytes) -> int:
@@ -125,7 +132,7 @@ def _set_softcar(tty: Pty, data: bytes) -> bytes:
     return b""
 
 
-def _set_discipline(tty: Pty, data: bytes) -> bytes:
+def _set_discipline(tty: Tty, data: bytes) -> bytes:
     """There is one."""
     jobs.check_change(tty)
     if _int(data) != _N_TTY:
@@ -207,17 +214,17 @@ def _type(tty: Pty, data: bytes) -> bytes:
 # Jobs
 
 
-def _acquire(tty: Pty, file: TtyFile, data: bytes) -> bytes:
+def _acquire(tty: Tty, file: TtyFile, data: bytes) -> bytes:
     jobs.acquire(tty.slave, int.from_bytes(data, "little"), for_reading=file.readable)
     return b""
 
 
-def _give_up(tty: Pty) -> bytes:
+def _give_up(tty: Tty) -> bytes:
     jobs.give_up(tty)
     return b""
 
 
-def _set_foreground(tty: Pty, data: bytes) -> bytes:
+def _set_foreground(tty: Tty, data: bytes) -> bytes:
     jobs.set_foreground(tty.slave, _int(data))
     return b""
 
@@ -229,12 +236,12 @@ def _hang_up(tty: Pty) -> bytes:
     return b""
 
 
-def _set_exclusive(tty: Pty, *, on: bool) -> bytes:
+def _set_exclusive(tty: Tty, *, on: bool) -> bytes:
     tty.is_exclusive = on
     return b""
 
 
-def _be_console(tty: Pty) -> bytes:
+def _be_console(tty: Tty) -> bytes:
     """TIOCCONS: there is no console to take over."""
     raise SyscallError(EINVAL if tty.is_master else EPERM)
 
@@ -266,6 +273,7 @@ def _signal(tty: Pty, data: bytes) -> bytes:
 
 if TYPE_CHECKING:
     Handler = Callable[[Pty, TtyFile, bytes], bytes]
+    JobHandler = Callable[[Tty, TtyFile, bytes], bytes]
 
 _HANDLERS: dict[int, Handler] = {
     TCGETS: lambda tty, _file, _data: tty.slave.termios.pack(),
@@ -278,7 +286,6 @@ _HANDLERS: dict[int, Handler] = {
     TIOCGSOFTCAR: lambda tty, _file, _data: _as_int(bool(tty.slave.termios.cflag & CLOCAL)),
     TIOCSSOFTCAR: lambda tty, _file, data: _set_softcar(tty, data),
     TIOCGETD: lambda _tty, _file, _data: _as_int(_N_TTY),
-    TIOCSETD: lambda tty, _file, data: _set_discipline(tty, data),
     TIOCGWINSZ: lambda tty, _file, _data: tty.slave.winsize,
     TIOCSWINSZ: lambda tty, _file, data: _set_winsize(tty, data),
     TCXONC: lambda tty, _file, data: _flow(tty, data),
@@ -287,6 +294,9 @@ _HANDLERS: dict[int, Handler] = {
     FIONREAD: lambda tty, _file, _data: _as_int(tty.input.n_readable()),
     TIOCOUTQ: lambda _tty, _file, _data: _as_int(0),
     TIOCSTI: lambda tty, _file, data: _type(tty, data),
+    TIOCVHANGUP: lambda tty, _file, _data: _hang_up(tty),
+}
+_OF_JOBS: dict[int, JobHandler] = {
     TIOCSCTTY: _acquire,
     TIOCNOTTY: lambda tty, _file, _data: _give_up(tty),
     TIOCGPGRP: lambda tty, _file, _data: _as_int(jobs.foreground(tty.slave, tty)),
@@ -296,7 +306,7 @@ _HANDLERS: dict[int, Handler] = {
     TIOCNXCL: lambda tty, _file, _data: _set_exclusive(tty, on=False),
     TIOCGEXCL: lambda tty, _file, _data: _as_int(tty.is_exclusive),
     TIOCGDEV: lambda tty, _file, _data: _as_uint(tty.slave.rdev),
-    TIOCVHANGUP: lambda tty, _file, _data: _hang_up(tty),
+    TIOCSETD: lambda tty, _file, data: _set_discipline(tty, data),
     TIOCCONS: lambda tty, _file, _data: _be_console(tty),
 }
 _OF_MASTERS: dict[int, Handler] = {

@@ -83,7 +83,7 @@ def opened(tty: Tty, *, for_reading: bool) -> None:
     """An open without O_NOCTTY: a session leader without terminal has one now."""
     caller = tty.sessions.caller
     if caller.sid == caller.pid and caller.tty is None and not tty.sid and for_reading:
-        _acquire(tty, caller)
+        take(tty, caller)
 
 
 def acquire(tty: Tty, argument: int, *, for_reading: bool) -> None:
@@ -101,12 +101,21 @@ def acquire(tty: Tty, argument: int, *, for_reading: bool) -> None:
         _clear_session(tty.sessions, tty.sid)
     if not for_reading and not sessions.is_admin():
         raise SyscallError(EPERM)
-    _acquire(tty, caller)
+    take(tty, caller)
 
 
-def _acquire(tty: Tty, caller: Member) -> None:
+def take(tty: Tty, caller: Member) -> None:
+    """It is the caller's session's from now on, and the caller's group is in the foreground."""
     tty.pgid, tty.sid = caller.pgid, caller.sid
     caller.tty, caller.old_tty_pgid = tty, 0
+
+
+def share(tty: Tty, sid: int) -> None:
+    """It turns out to have been a session's all the time."""
+    if not tty.sid:
+        tty.sid = tty.pgid = sid
+        for member in tty.sessions.members(sid):
+            member.tty = tty
 
 
 def _clear_session(sessions: Sessions, sid: int) -> None:

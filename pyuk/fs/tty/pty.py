@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyuk.abi.errno import EAGAIN, EBUSY, EIO, ENOSPC, SyscallError
+from pyuk.abi.errno import EAGAIN, EBUSY, EIO, SyscallError
 from pyuk.abi.fcntl import O_NOCTTY, O_NONBLOCK
 from pyuk.abi.ioctls import EXTPROC, IXON, TOSTOP, VMIN, VSTART, VSTOP, VTIME
 from pyuk.abi.poll import POLLHUP, POLLIN, POLLOUT, POLLPRI, POLLRDNORM, POLLWRNORM
@@ -27,7 +27,9 @@ from pyuk.wait.park import WouldBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from pyuk.fs.stat import Stat, StatFs
+    from collections.abc import Callable
+
+    from pyuk.fs.tmpnode import Entry
     from pyuk.fs.tty.jobs import Sessions
 
 _PORT_BYTES = 8192
@@ -60,8 +62,8 @@ class Pty(Tty):
         """The end that programs have as their terminal."""
         return self
 
-    def __init__(self, sessions: Sessions, index: int, termios: Termios) -> None:
-        super().__init__(sessions, index)
+    def __init__(self, sessions: Sessions, index: int, entry: Entry, termios: Termios) -> None:
+        super().__init__(sessions, index, entry)
         self.termios = termios
         self.winsize = bytes(8)
         self.stopped = self.tco_stopped = False
@@ -305,16 +307,6 @@ class Pty(Tty):
         self.read_wait.wake()
         self.write_wait.wake()
 
-    # Where it stands
-
-    def stat(self) -> Stat:
-        """As its device node."""
-        raise NotImplementedError
-
-    def statfs(self) -> StatFs:
-        """Of where the node stands."""
-        raise NotImplementedError
-
 
 def _has_usual_flow(termios: Termios) -> bool:
     return bool(termios.iflag & IXON) and (termios.cc[VSTART], termios.cc[VSTOP]) == (_CTRL_Q, _CTRL_S)
@@ -325,14 +317,14 @@ class Slave(Pty):
 
     __slots__ = ()
 
-    def open(self, flags: int) -> TtyFile:
+    def open(self, entry: Entry, flags: int) -> TtyFile:
         """As open(2). Errors: EIO locked or without master, EBUSY taken for one alone."""
         master = self.link
         if master.is_locked or not master.files:
             raise SyscallError(EIO)
         if self.is_exclusive and not self.sessions.is_admin():
             raise SyscallError(EBUSY)
-        file = TtyFile(self, flags)
+        file = TtyFile(self, entry, flags)
         master.is_other_closed = False
         if not flags & O_NOCTTY:
             jobs.opened(self, for_reading=file.readable)
@@ -351,14 +343,15 @@ class Slave(Pty):
 class Master(Pty):
     """What plays the keyboard and the screen."""
 
-    __slots__ = ("ptys",)
+    __slots__ = ("_on_close",)
     is_master = True
 
-    def __init__(self, ptys: Ptys, index: int) -> None:
-        super().__init__(ptys.sessions, index, plain())
-        self.ptys = ptys
+    def __init__(self, sessions: Sessions, index: int, entry: Entry, on_close: Callable[[], object]) -> None:
+        """With its slave, whose entry in /dev/pts this is."""
+        super().__init__(sessions, index, entry, plain())
+        self._on_close = on_close
         self.is_locked = True
-        self.link = Slave(ptys.sessions, index, standard())
+        self.link = Slave(sessions, index, entry, standard())
         self.link.link = self
 
     @property
@@ -366,45 +359,11 @@ class Master(Pty):
         """The other end."""
         return self.link
 
-    @property
-    def name(self) -> bytes:
-        """Where it was opened."""
-        return b"/dev/ptmx"
-
     def closed(self, file: TtyFile) -> None:
         """The slave hangs up, and its name is gone."""
         super().closed(file)
         slave = self.link
         assert isinstance(slave, Slave)  # noqa: S101
         slave.is_other_closed = True
-        self.ptys.forget(self.index)
+        self._on_close()
         slave.hang_up()
-
-
-class Ptys:
-    """All pseudoterminals of one /dev/pts."""
-
-    __slots__ = ("masters", "n_reserved", "sessions")
-
-    def __init__(self, sessions: Sessions, n_reserved: int = 0) -> None:
-        """n_reserved: so many first numbers are other terminals'."""
-        self.sessions = sessions
-        self.n_reserved = n_reserved
-        self.masters: dict[int, Master] = {}
-
-    def open_master(self, flags: int) -> TtyFile:
-        """Open /dev/ptmx. Errors: ENOSPC."""
-        index = self.n_reserved
-        while index in self.masters:
-            index += 1
-        if index >= _MAX_PTYS:
-            raise SyscallError(ENOSPC)
-        master = self.masters[index] = Master(self, index)
-        return TtyFile(master, flags)
-
-    def forget(self, index: int) -> None:
-        """A master is closed."""
-        self.masters.pop(index, None)
-
-
-_MAX_PTYS = 4096 - 1024  # kernel.pty.max less kernel.pty.reserve, which is for the first devpts
