@@ -74,12 +74,25 @@ _SYSVIPC_HEADS = {
 class ProcRoot(Directory):
     """/proc itself. The general files come first, then the processes."""
 
-    __slots__ = ("_children", "_kernel")
+    __slots__ = ("_kernel", "_links", "_made")
 
     def __init__(self, kernel: Kernel) -> None:
         super().__init__(_ROOT_INO)
         self._kernel = kernel
-        self._children: dict[bytes, Node] = _general(kernel)
+        self._links: dict[bytes, Node] = {
+            b"self": FixedLink(_FIRST_INO, lambda: b"%d" % kernel.current.process.pid),
+            b"thread-self": FixedLink(
+                _FIRST_INO + 1, lambda: b"%d/task/%d" % (kernel.current.process.pid, kernel.current.tid)
+            ),
+        }
+        self._made: dict[bytes, Node] | None = None
+
+    @property
+    def _children(self) -> dict[bytes, Node]:
+        """The general files: made when one is asked for, as a static program only looks for its own name."""
+        if self._made is None:
+            self._made = self._links | _general(self._kernel)
+        return self._made
 
     @property
     def n_links(self) -> int:
@@ -88,7 +101,9 @@ class ProcRoot(Directory):
 
     def lookup(self, name: bytes) -> Node:
         """See Directory. A thread is found by its tid too, but is not listed."""
-        node = self._children.get(name)
+        node = self._links.get(name)
+        if node is None and not name.isdigit():
+            node = self._children.get(name)
         if node is not None:
             return node
         if not name.isdigit() or (name[:1] == b"0" and name != b"0"):
@@ -119,7 +134,7 @@ def _order(name: bytes) -> tuple[bool, int, bytes]:
 
 
 def _general(kernel: Kernel) -> dict[bytes, Node]:
-    last = _FIRST_INO - 1
+    last = _FIRST_INO + 1  # the links have come before
 
     def new_ino() -> int:
         nonlocal last
@@ -142,10 +157,6 @@ def _general(kernel: Kernel) -> dict[bytes, Node]:
     children: dict[bytes, Node] = {name: text(show) for name, show in _TEXTS.items()}
     children[b"mounts"] = FixedLink(new_ino(), lambda: b"self/mounts")
     children[b"net"] = FixedLink(new_ino(), lambda: b"self/net")
-    children[b"self"] = FixedLink(new_ino(), lambda: b"%d" % kernel.current.process.pid)
-    children[b"thread-self"] = FixedLink(
-        new_ino(), lambda: b"%d/task/%d" % (kernel.current.process.pid, kernel.current.tid)
-    )  # fmt: skip
     children[b"sys"] = sys_folder(kernel, new_ino)
     children[b"pressure"] = Folder(new_ino(), {name: text(pressure) for name in _PRESSURES})
     children[b"fs"] = Folder(new_ino(), {})
