@@ -250,9 +250,21 @@ static void clocks(void)
     EQ(times("t3"), 1);
     EQ(sys(unlink, at("t2")), 0);
     EQ(times("t3"), 1);
-    char *map = (char *)sys(mmap, 0, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+    EQ(sys(ftruncate, fd, PAGE), 0);
+    EQ(times("t3"), 3);
+    volatile char *map = (char *)sys(mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     CHECK((unsigned long)map < -4095UL);
     EQ(times("t3"), 4);
+    *map = 'x';
+    EQ(times("t3"), 3);                                 // the first access to the page was a write
+    *map = 'y';
+    EQ(times("t3"), 0);
+    EQ(sys(munmap, map, PAGE), 0);
+    map = (char *)sys(mmap, 0, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    EQ(times("t3"), 4);
+    EQ(*map, 'y');
+    *map = 'z';
+    EQ(times("t3"), 0);
     EQ(sys(munmap, map, PAGE), 0);
     EQ(sys(stat, base, &before), 0);
     pause();

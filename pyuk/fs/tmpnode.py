@@ -235,11 +235,16 @@ class Inode:
 class TmpMemory(SharedMemory):
     """A file's pages, which its volume has room for. The volume is told of what the file does not hold any more."""
 
-    __slots__ = ("volume",)
+    __slots__ = ("inode", "volume")
 
-    def __init__(self, volume: Volume, ino: int, seals: int) -> None:
+    def __init__(self, volume: Volume, inode: Inode, seals: int) -> None:
         self.volume = volume
-        super().__init__(volume.cache, b"", seals=seals, ident=(volume.dev, ino))
+        self.inode = inode
+        super().__init__(volume.cache, b"", seals=seals, ident=(volume.dev, inode.st_ino))
+
+    def first_written(self) -> None:
+        """The times move; no other write through a mapping is noticed (mm/memory.c, fault_dirty_shared_page)."""
+        self.inode.modified()
 
     def charge(self, n_pages: int) -> None:
         """Errors: ENOSPC."""
@@ -257,7 +262,7 @@ class Regular(Inode):
     def __init__(self, volume: Volume, mode: int, uid: int, gid: int, seals: int = 1) -> None:
         """seals: F_SEAL_SEAL but for memfd_create(2)'s own."""
         super().__init__(volume, S_IFREG | mode & ~S_IFMT, uid, gid)
-        self.memory = TmpMemory(volume, self.st_ino, seals)
+        self.memory = TmpMemory(volume, self, seals)
         self.memory.hold()
 
     @property

@@ -257,6 +257,8 @@ def _rights(space: AddressSpace, vma: Vma, address: int, frame: FrameNr, error_c
     write = error_code & PF_WRITE
     if write:
         pages.writable.add(page)
+        if not error_code & PF_PRESENT:
+            pages.first_written()
     else:
         rights &= ~W
     if not rights & NX:

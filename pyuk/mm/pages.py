@@ -57,6 +57,9 @@ class Pages:
         self.frames[page] = frame
         return frame
 
+    def first_written(self) -> None:
+        """The first access through a table entry was a write."""
+
     def peek(self, page: int, _backing: Backing | None) -> bytes | None:
         """The bytes of a page that is not in `frames`, leaving no trace; None past the end."""
         return bytes(PAGE_BYTES) if page < self.n_pages else None

@@ -40,7 +40,7 @@ def _run(system: System, program: Path, directory: Path) -> int:
     return system.run(system.start(name, [name], [b"PATH=/usr/bin:/bin"], fs=system.look_from(os.fsencode(directory))))
 
 
-@pytest.mark.parametrize("guest", guests("process", "net"), ids=str)
+@pytest.mark.parametrize("guest", guests("process", "net", "tmpfs"), ids=str)
 def test_nothing_is_left(guest: Guest, system: System, tmp_path: Path) -> None:
     """The second and the third run of a guest end with the same counts (the first may fill the page cache)."""
     try:
