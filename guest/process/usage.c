@@ -90,6 +90,17 @@ int main(int argc, char **argv, char **envp)
           before.ru_stime.tv_sec * 1000000 + before.ru_stime.tv_usec);
     CHECK(after.ru_utime.tv_sec * 1000000 + after.ru_utime.tv_usec > 0);
 
+    // what is spent in system calls is system time
+    before = usage(0);
+    for (long end = clock_us(2) + 2 * BURN_MS * 1000; clock_us(2) < end;)
+        for (int i = 0; i < 1000; i++)
+            sys(getppid);
+    after = usage(0);
+    long system = after.ru_stime.tv_sec * 1000000 + after.ru_stime.tv_usec -
+                  (before.ru_stime.tv_sec * 1000000 + before.ru_stime.tv_usec);
+    CHECK(system > BURN_MS * 200);
+    CHECK(system < 3 * BURN_MS * 1000);
+
     // a thread's own
     struct thread thread;
     volatile int ran = 0;

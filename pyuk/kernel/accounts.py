@@ -18,11 +18,15 @@ class Accounts:
     """Counters since the kernel began. They only grow."""
 
     __slots__ = (
-        "averages", "ended", "ended_nice_ns", "idle_ns", "load_due_ns", "n_forks", "n_host_signals", "n_switches",
-        "n_ticks", "times",
+        "averages", "boot_ns", "ended", "ended_nice_ns", "idle_ns", "load_due_ns", "n_forks", "n_host_signals",
+        "n_switches", "n_ticks", "times", "tsc_khz",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, boot_ns: int) -> None:
+        self.boot_ns = boot_ns
+        """When the kernel began, on CLOCK_BOOTTIME."""
+        self.tsc_khz = 0
+        """See Kernel.tsc_khz."""
         self.n_forks = 0
         """Tasks there have been."""
         self.n_switches = 0

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pyuk.loader.vdso import Vdso
     from pyuk.machine.cpu import RegisterFile
     from pyuk.machine.machine import Machine
+    from pyuk.machine.traptimer import TrapTimer
     from pyuk.mm.pagecache import PageCache
     from pyuk.net.network import Network
     from pyuk.wait.park import Park
@@ -118,20 +119,18 @@ class Kernel:
         self.timekeeper: Timekeeper | None = None
         """`clock`, as soon as a program has read it through the vDSO."""
         self._network: Network | None = None
-        self.tsc_khz = 1_000_000
-        """What /proc/cpuinfo says of the speed: a time slice has no fixed number of instructions."""
         self.n_cpus = 1
         """How many CPUs processes are told of; there is one."""
-        self.boot_ns = clock.boottime_ns()
-        """When this kernel began, on CLOCK_BOOTTIME."""
-        self.accounts = Accounts()
+        self.accounts = Accounts(clock.boottime_ns())
         self.proc_files: dict[bytes, Callable[[], bytes | Iterable[bytes]]] = {}
         """What other rooms show in /proc, by path: net/tcp, sysvipc/msg. A text, or records of one."""
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
         self._next_pid = FIRST_PID
-        machine.cpu.attach(dispatch.make_entry(self), self._on_trap)
+        self._trap_timer: TrapTimer | None = None
+        self._entry = dispatch.make_entry(self)
+        machine.cpu.attach(self._entry, self._on_trap)
         machine.cpu.on_tick = self._on_tick
         machine.cpu.on_switch = self._switch
 
@@ -141,6 +140,16 @@ class Kernel:
         if self._network is None:
             self._network = self.make_network()
         return self._network
+
+    @property
+    def tsc_khz(self) -> int:
+        """How fast `rdtsc` goes: as it is measured when this is first asked, or in ns, as a virtual clock has it."""
+        accounts = self.accounts
+        if not accounts.tsc_khz:
+            if self.timekeeper is None:
+                self.keep_time()
+            accounts.tsc_khz = 1_000_000 if self.timekeeper is None else self.timekeeper.counter_khz
+        return accounts.tsc_khz
 
     def keep_time(self) -> None:
         """A program is about to read the page from which the vDSO tells the time."""
@@ -191,6 +200,8 @@ class Kernel:
         while not self._is_over():
             while self._take_next():
                 cpu.run()
+            if self._trap_timer is not None and self._trap_timer.is_open:
+                self._trap_timer.end()
             if self._is_over():
                 break
             if not scheduler.wait():
@@ -276,6 +287,8 @@ class Kernel:
             last.frame = cpu.save()
             if last.mm.users > 1:
                 settle_faults(last)
+        if self._trap_timer is not None and self._trap_timer.is_open:
+            self._trap_timer.change_owner(task)
         self._loaded = task
         cpu.load_space(task.mm.page_table)
         if task.frame is not None:
@@ -396,6 +409,15 @@ class Kernel:
             return
         if self.scheduler.has_others and not task.is_ready:
             self.preempt(task)
+        if self.clock.goes_by_itself:
+            self._sample(task)
+
+    def _sample(self, task: Task) -> None:
+        if self._trap_timer is None:
+            from pyuk.kernel.sampling import new_timer  # noqa: PLC0415  # short programs have no tick
+
+            self._trap_timer = new_timer(self.machine.cpu, self._entry, self._on_trap)
+        self._trap_timer.begin(task)
 
     def host_signal(self, signo: int) -> None:
         """A signal to pyuk is one to its guests. Called by a Python signal handler, at any point here.

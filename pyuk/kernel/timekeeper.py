@@ -124,6 +124,11 @@ class Timekeeper:
         tai = real + self.tai_offset_s * 1_000_000_000 & _MASK
         _OFFSETS.pack_into(self._page, _OFFSETS_AT, real, 0, 0, 0, 0, real, 0, boot, 0, 0, 0, tai)
 
+    @property
+    def counter_khz(self) -> int:
+        """How fast the counter has been found to go."""
+        return (1_000_000 << _FIXED_POINT_BITS) // self._monotonic.rate
+
     def look(self) -> None:
         """At the end of a time slice: all clocks, also whether somebody has set one."""
         clock = self._clock

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Usage:
     """The counters of a task; or of several that have ended, added up. They only grow.
 
-    CPU time is measured, in ns. How much of it was the kernel's is sampled at ticks: each sample adds 1000 to the two
-    shares, which are not of a unit; see kernel/cputime.py.
+    CPU time is measured, in ns. How much of it was the kernel's is sampled at ticks: each sample adds a million in all
+    to the shares of those who had the CPU then (Kernel._sample).
     """
 
     __slots__ = (

@@ -161,6 +161,11 @@ class Cpu(Registers):
         """Come back from `run` after this trap."""
         self._stop_wanted = self._attention = True
 
+    def settle(self) -> None:
+        """Within a trap: do now what would be done at its end."""
+        if self._attention:
+            self._settle()
+
     def switch(self) -> None:
         """Have `on_switch` called before the guest goes on: without leaving the engine, which saves 4 us."""
         self._switch_wanted = self._attention = True

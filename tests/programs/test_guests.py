@@ -18,6 +18,7 @@ GUESTS = guests(
     "loader",
     "sys",
     "process",
+    "proc",
     "poll",
     "file",
     "tmpfs",

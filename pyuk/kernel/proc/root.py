@@ -174,7 +174,7 @@ def _general(kernel: Kernel) -> dict[bytes, Node]:
 def make_proc(kernel: Kernel) -> PseudoFs:
     """The file system to mount on /proc."""
     clock = kernel.clock
-    start_ns = clock.realtime_ns() - (clock.boottime_ns() - kernel.boot_ns)
+    start_ns = clock.realtime_ns() - (clock.boottime_ns() - kernel.accounts.boot_ns)
     return PseudoFs(
         ProcRoot(kernel), PROC_SUPER_MAGIC, _PROC_DEV, lambda: kernel.current.creds, time_ns=start_ns
     )  # fmt: skip

@@ -187,7 +187,7 @@ def make_sys(kernel: Kernel) -> PseudoFs:
         return Folder(ino, children, 0o755)
 
     clock = kernel.clock
-    start_ns = clock.realtime_ns() - (clock.boottime_ns() - kernel.boot_ns)
+    start_ns = clock.realtime_ns() - (clock.boottime_ns() - kernel.accounts.boot_ns)
     return PseudoFs(
         build(_tree(kernel)), SYSFS_MAGIC, _SYS_DEV, lambda: kernel.current.creds, time_ns=start_ns, absent_errno=EPERM
     )

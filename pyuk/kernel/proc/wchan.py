@@ -21,6 +21,8 @@ _BY_CALL = {
     435: b"kernel_clone", 441: b"ep_poll", 449: b"futex_wait_multiple",
 }  # fmt: skip
 """What get_wchan finds in Linux 6.1 for the calls that wait for one thing: the caller of schedule()."""
+_RESTARTED = {"Nap": b"hrtimer_nanosleep", "Poll": b"do_sys_poll", "FutexWait": b"futex_wait_queue"}
+"""The same where the call is restart_syscall(2), by what is left of it."""
 _VFORKS = ("VforkDone",)
 
 
@@ -46,7 +48,7 @@ def wchan(subject: Subject) -> bytes:
     sleep = task.sleep
     if sleep is None or sleep.is_over:
         return b"0"
-    name = _BY_CALL.get(sleep.number)
+    name = _BY_CALL.get(sleep.number) or _RESTARTED.get(type(sleep.operation).__name__)
     if name is not None:
         return name
     file = getattr(sleep.operation, "file", None)
