@@ -92,6 +92,18 @@ class OverlayFile(OverlayNode):
         """The real file's."""
         return self.real.read(slices)
 
+    def read_rest(self, slices: list[memoryview]) -> int:
+        """The real file's."""
+        return self.real.read_rest(slices)
+
+    def interruption(self, *, filling: bool) -> int:
+        """The real file's."""
+        return self.real.interruption(filling=filling)
+
+    def give_up(self) -> int:
+        """The real file's."""
+        return self.real.give_up()
+
     def await_bytes(self) -> None:
         """The real file's."""
         self.real.await_bytes()
@@ -201,6 +213,20 @@ class OverlayFile(OverlayNode):
         """The real file's, if it can have been changed."""
         if self.is_upper:
             self.real.sync(data_only=data_only)
+
+    def sync_all(self) -> None:
+        """The upper's file system: nothing else is written."""
+        if self.is_upper:
+            self.real.sync_all()
+
+    def sync_range(self, offset: int, n_bytes: int, flags: int) -> None:
+        """The real file's, if it can have been changed."""
+        if self.is_upper:
+            self.real.sync_range(offset, n_bytes, flags)
+
+    def advise(self, offset: int, n_bytes: int, advice: int) -> None:
+        """The real file's."""
+        self.real.advise(offset, n_bytes, advice)
 
     def control(self, request: int, data: bytes) -> bytes:
         """The real file's."""
