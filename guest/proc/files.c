@@ -295,6 +295,15 @@ static void descriptors(void)
     CHECK(starts_with(value_of("it_value:"), "(99, ") || starts_with(value_of("it_value:"), "(100, "));
     CHECK(starts_with(value_of("it_interval:"), "(5, 250)\n"));
 
+    long watcher = sys(inotify_init1, 0);
+    EQ(sys(inotify_add_watch, watcher, "/", 0x300), 1);     // IN_CREATE | IN_DELETE
+    EQ(sys(dup2, watcher, 55), 55);
+    CHECK(slurp("/proc/self/fdinfo/55") > 0);
+    CHECK(starts_with(value_of("inotify"), "wd:1 ino:"));
+    for (row = value_of("inotify"); !starts_with(row, "mask:"); row++)
+        CHECK(*row != '\n');
+    CHECK(starts_with(row, "mask:300 ignored_mask:0 "));
+
     // another description of the same file, even when its name is gone
     EQ(sys(close, 54), 0);
     EQ(slurp("/proc/self/fdinfo/54"), -ENOENT);

@@ -20,6 +20,7 @@ from pyuk.abi.poll import POLLIN, POLLRDNORM
 from pyuk.fs.anon import AnonFile
 from pyuk.fs.file import scatter
 from pyuk.fs.notify import Mark, key_of
+from pyuk.fs.stat import kernel_device
 from pyuk.wait.park import WouldBlock
 from pyuk.wait.queue import WaitQueue
 
@@ -39,6 +40,7 @@ class Inotify(AnonFile):
 
     __slots__ = ("_by_key", "_events", "_n_wds", "_notifier", "_queue", "_uid", "marks")
     kind = b"inotify"
+    waits_in = (b"inotify_read", b"0")
     has_fasync = True
 
     def __init__(self, notifier: Notifier, uid: int, flags: int) -> None:
@@ -149,6 +151,14 @@ class Inotify(AnonFile):
     def poll_queues(self) -> tuple[WaitQueue, ...]:
         """Told of each event."""
         return (self._queue,)
+
+    def fdinfo(self) -> bytes:
+        """See OpenFile. The newest watch comes first; file handles are not told (fs/notify/fdinfo.c)."""
+        return b"".join(
+            b"inotify wd:%x ino:%x sdev:%x mask:%x ignored_mask:0 \n"
+            % (mark.wd, mark.key[2], kernel_device(mark.key[1]), mark.mask)
+            for mark in reversed(self.marks.values())
+        )
 
     def control(self, request: int, data: bytes) -> bytes:
         """FIONREAD: the bytes of all events."""
