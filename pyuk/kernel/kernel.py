@@ -486,8 +486,9 @@ class Kernel:
         )
 
     def out_of_memory(self, task: Task) -> None:
-        """No frame is left for a fault that cannot be refused: the largest process is killed (mm/oom_kill.c)."""
-        victim = max(self.tasks.values(), key=lambda other: other.mm.rss_pages)
+        """No frame is left for a fault that cannot be refused: the worst process is killed (mm/oom_kill.c)."""
+        n_frames = self.machine.ram.n_frames
+        victim = max(self.tasks.values(), key=lambda other: other.process.settings.badness(other.mm, n_frames))
         rss_kib, name = victim.mm.rss_pages * 4, victim.comm.decode(errors="replace")
         self.messages.append(f"Out of memory: Killed process {victim.process.pid} ({name}) rss:{rss_kib}kB")
         if victim.mm is task.mm:

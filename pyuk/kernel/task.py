@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DEFAULT_TIMER_SLACK_NS = 50_000  # init/init_task.c
 DEFAULT_DUMP_FILTER = 0x33  # include/linux/sched/coredump.h, with CONFIG_CORE_DUMP_DEFAULT_ELF_HEADERS
 NO_LOGIN = (1 << 32) - 1
+OOM_SCORE_ADJ_MIN = -1000  # include/uapi/linux/oom.h
 
 SYSCALLS, EMULATED, STEP = 1 << 0, 1 << 1, 1 << 2
 """Bits of Tracee.mode: stop at the next system call; and do not make it; stop after the next instruction."""
@@ -52,6 +53,15 @@ class Settings:
         self.coredump_filter = DEFAULT_DUMP_FILTER
         self.loginuid = NO_LOGIN
         self.oom_score_adj = self.oom_score_adj_min = 0
+
+    def badness(self, mm: AddressSpace, n_frames: int) -> int:
+        """How good it would be to kill whose memory this is, in pages (oom_badness); of all of n_frames.
+
+        Who must not be killed (-1000) is less than nothing.
+        """
+        if self.oom_score_adj == OOM_SCORE_ADJ_MIN:
+            return -n_frames
+        return mm.rss_pages + mm.page_table.n_tables + self.oom_score_adj * (n_frames // 1000)
 
     def copy(self) -> Settings:
         """A child's own, equal at first."""

@@ -59,7 +59,7 @@ def oom_score(subject: Subject) -> bytes:
     if mm is None or adjust == -_ADJ_MAX:
         return b"0\n"
     n_total = subject.kernel.machine.ram.n_frames
-    badness = mm.rss_pages + mm.page_table.n_tables + adjust * (n_total // 1000)
+    badness = subject.process.settings.badness(mm, n_total)
     points = max(0, (1000 + int(badness * 1000 / n_total)) * 2 // 3)
     return b"%d\n" % points
 
