@@ -138,7 +138,7 @@ class TcpSocket(InetSocket):
 
     __slots__ = (
         "_alarm", "_cork_alarm", "_n_syns", "_start", "backlog", "consumed", "deferred", "fin_is_waiting", "hidden",
-        "inbox", "is_closed", "is_connecting", "is_done", "is_starved", "listener", "n_bytes", "peer", "urgent_at",
+        "inbox", "is_closed", "is_connecting", "is_corked", "is_done", "is_starved", "listener", "n_bytes", "peer", "urgent_at",
         "urgent_byte", "urgent_state", "waiting", "window",
     )  # fmt: skip
     can_discard = True
@@ -152,6 +152,7 @@ class TcpSocket(InetSocket):
         self.inbox: deque[bytes | bytearray] = deque()
         self._start = self.n_bytes = self.hidden = self.consumed = 0
         self.is_connecting = self.is_closed = self.is_done = self.is_starved = self.fin_is_waiting = False
+        self.is_corked = False
         # is_connecting: connect(2) has not been told how it ended; is_done: the peer's end has come;
         # is_starved: somebody waits for room to send; fin_is_waiting: the end comes behind what does not fit
         self.urgent_at = self.urgent_state = self.urgent_byte = 0
@@ -362,6 +363,7 @@ class TcpSocket(InetSocket):
         child.options = self.options.copy()
         child.is_ipv6only, child.locks = self.is_ipv6only, BOUND_ADDRESS
         child.send_buffer_bytes, child.receive_buffer_bytes = self.send_buffer_bytes, self.receive_buffer_bytes
+        child.is_corked = self.is_corked
         child.window, child.low_water_bytes = self.window, self.low_water_bytes
         child.send_timeout_ns, child.receive_timeout_ns = self.send_timeout_ns, self.receive_timeout_ns
         child.uid = self.uid
@@ -559,7 +561,7 @@ class TcpSocket(InetSocket):
 
     def send(self, slices: list[memoryview], flags: int, status: int, extra: Outgoing | None = None) -> int:
         """What there is room for; an address is not looked at. Errors: EPIPE, ECONNRESET, EAGAIN."""
-        if self.state not in _TALKING or flags & MSG_FASTOPEN:
+        if self.state != TCP_ESTABLISHED or flags & MSG_FASTOPEN:
             self._await_connection(flags, status, extra)
         if self.error or self.is_shut & SEND_SHUTDOWN:
             raise SyscallError(self.take_error() or EPIPE)
@@ -568,22 +570,26 @@ class TcpSocket(InetSocket):
         peer = self.peer
         assert peer is not None  # noqa: S101  # it is connected
         wanted = len(slices[0]) if len(slices) == 1 else sum(map(len, slices))
-        room = self.send_buffer_bytes - max(peer.n_bytes - peer.window, 0)
-        if room < wanted:
+        room = self.send_buffer_bytes
+        if peer.n_bytes > peer.window:
+            room -= peer.n_bytes - peer.window
+        is_cut = room < wanted
+        if is_cut:
             self.is_starved = True
             if room <= 0 and wanted:
                 raise self.until_writable(status)
             slices = first_bytes(slices, room)
-        n = min(room, wanted)
-        if not n:
+            wanted = room
+        if not wanted:
             return 0
+        n = wanted
         if peer.is_closed:  # it answers with a reset
             self.receive_reset()
             return n
         peer.append(slices, n)
-        if flags & MSG_OOB and n == wanted:
+        if flags & MSG_OOB and not is_cut:
             peer.receive_urgent()
-        if flags & MSG_MORE or self.options.get((SOL_TCP, TCP_CORK)):
+        if self.is_corked or flags & MSG_MORE:
             self._cork(peer, n)
         elif peer.hidden:
             self.uncork()
@@ -649,6 +655,11 @@ class TcpSocket(InetSocket):
 
     # Receiving
 
+    def await_bytes(self) -> None:
+        """Nothing yet: the buffer is not looked at."""
+        if not self.n_bytes and self.state == TCP_ESTABLISHED and not self.is_shut:
+            self._nothing(self.flags)
+
     def receive(self, slices: list[memoryview], flags: int, status: int, extra: Incoming | None = None) -> int:
         """What there is. Errors: ENOTCONN, ECONNRESET, EAGAIN; EINVAL no urgent byte."""
         inbox = self.inbox
@@ -660,7 +671,8 @@ class TcpSocket(InetSocket):
                 inbox.popleft()
                 self.n_bytes -= size
                 self.consumed += size
-                if self.peer is not None:
+                peer = self.peer
+                if peer is not None and (peer.is_starved or self.fin_is_waiting):
                     self._has_room()
                 return size
         if flags & (MSG_OOB | MSG_ERRQUEUE):
@@ -875,7 +887,9 @@ class TcpSocket(InetSocket):
             from pyuk.net.tcp_options import set_tcp_option  # noqa: PLC0415
 
             set_tcp_option(self, name, n_bytes, read)
-            if name in (TCP_CORK, TCP_NODELAY) and not (name == TCP_CORK and self.options.get((SOL_TCP, TCP_CORK))):
+            if name == TCP_CORK:
+                self.is_corked = bool(self.options[SOL_TCP, TCP_CORK])
+            if name in (TCP_CORK, TCP_NODELAY) and not self.is_corked:
                 self.uncork()
             return
         super().set_option(level, name, n_bytes, read)

@@ -107,6 +107,11 @@ class UnixStream(UnixConnecting):
 
     # Receiving
 
+    def await_bytes(self) -> None:
+        """Nothing yet: the buffer is not looked at."""
+        if not self.inbox and self.state == TCP_ESTABLISHED:
+            self._nothing(self.flags)
+
     def receive(self, slices: list[memoryview], flags: int, status: int, extra: Incoming | None = None) -> int:
         """What there is, up to the next files or another sender. Errors: EINVAL not connected, ECONNRESET, EAGAIN."""
         if self.state != TCP_ESTABLISHED:
