@@ -33,7 +33,7 @@ from pyuk.mm.pagecache import PageCache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pyuk.fs.file import FdTable, OpenFile
     from pyuk.fs.overlaychanges import Change
@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     from pyuk.loader.load import Program
     from pyuk.net.network import Network
 
+_NET_FILES = (
+    b"arp", b"dev", b"dev_mcast", b"if_inet6", b"igmp", b"ipv6_route", b"netlink", b"packet", b"raw", b"raw6",
+    b"route", b"sockstat", b"sockstat6", b"tcp", b"tcp6", b"udp", b"udp6", b"udplite", b"udplite6", b"unix",
+)  # fmt: skip
+"""What pyuk/net/proc.py has to say in /proc/net."""
 DEFAULT_MEMORY_BYTES = 4 << 30
 
 
@@ -93,6 +98,16 @@ class System:
         with self._file_systems:
             self._view = View(self._file_systems, default_view() if mounts is None else mounts)
         self.kernel.make_network = self._make_network
+        for name in _NET_FILES:
+            self.kernel.proc_files[b"net/" + name] = self._net_file(name)
+
+    def _net_file(self, name: bytes) -> Callable[[], Iterable[bytes]]:
+        def lines() -> Iterable[bytes]:
+            from pyuk.net.proc import FILES  # noqa: PLC0415
+
+            return FILES[name](self.kernel.network)
+
+        return lines
 
     def keep_cores(self, directory: str) -> None:
         """Have the core files of all processes in a directory of the host's, as core.PID."""

@@ -25,6 +25,7 @@ from pyuk.abi.signal import (
     SIGSEGV,
     SIGSYS,
     SIGTRAP,
+    SIGURG,
 )
 from pyuk.abi.types import Tid
 from pyuk.fs.pipe import PipeEnd
@@ -113,6 +114,18 @@ class Owner:
             if self.euid and not {self.uid, self.euid} & {creds.uid, creds.suid}:  # sigio_perm
                 continue
             info = IoSiginfo(self.signo, reason, fd) if self.signo else Siginfo(SIGIO, SI_KERNEL)
+            if self.kind == F_OWNER_TID:
+                send(task, info)
+            else:
+                send_process(task.process, info)
+
+    def urge(self) -> None:
+        """An urgent byte has come (send_sigurg)."""
+        for task in self._tasks():
+            creds = task.creds
+            if self.euid and not {self.uid, self.euid} & {creds.uid, creds.suid}:
+                continue
+            info = Siginfo(SIGURG, SI_KERNEL)
             if self.kind == F_OWNER_TID:
                 send(task, info)
             else:

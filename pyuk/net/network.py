@@ -5,9 +5,10 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from pyuk.net.inet import Inet
+    from pyuk.net.netlink import NetlinkSocket
     from pyuk.net.socket import Socket
     from pyuk.net.unix import UnixNames
 
@@ -35,7 +36,17 @@ class Network:
     that runs.
     """
 
-    __slots__ = ("_inet", "_unix", "after", "current", "monotonic_ns", "n_made", "random_bytes", "realtime_ns")
+    __slots__ = (
+        "_inet",
+        "_unix",
+        "after",
+        "current",
+        "monotonic_ns",
+        "n_made",
+        "netlink_sockets",
+        "random_bytes",
+        "realtime_ns",
+    )
 
     def __init__(
         self, *, monotonic_ns: Callable[[], int], realtime_ns: Callable[[], int],
@@ -49,6 +60,7 @@ class Network:
         self.current = current
         self.n_made = 0
         """Inode numbers are counted for the whole of sockfs."""
+        self.netlink_sockets: list[NetlinkSocket] = []
         self._unix: UnixNames | None = None
         self._inet: Inet | None = None
 
@@ -72,3 +84,6 @@ class Network:
 
     def urgent(self, socket: Socket) -> None:
         """A socket has got an urgent byte: who owns it (F_SETOWN) is told by SIGURG."""
+        owner: Any = socket.owner  # the kernel's
+        if owner is not None:
+            owner.urge()

@@ -138,8 +138,8 @@ class TcpSocket(InetSocket):
 
     __slots__ = (
         "_alarm", "_cork_alarm", "_n_syns", "_start", "backlog", "consumed", "deferred", "fin_is_waiting", "hidden",
-        "inbox", "is_closed", "is_connecting", "is_corked", "is_done", "is_starved", "listener", "n_bytes", "peer", "urgent_at",
-        "urgent_byte", "urgent_state", "waiting", "window",
+        "inbox", "is_closed", "is_connecting", "is_corked", "is_done", "is_starved", "listener", "n_bytes", "peer",
+        "urgent_at", "urgent_byte", "urgent_state", "waiting", "window",
     )  # fmt: skip
     can_discard = True
 
@@ -231,6 +231,8 @@ class TcpSocket(InetSocket):
         if not self.waiting:
             raise self.until_readable(status)
         child: TcpSocket = self.waiting.popleft()
+        self.network.n_made += 1
+        child.ino = self.network.n_made
         return child
 
     def _find_listener(self, to: Endpoint) -> TcpSocket | None:
@@ -366,7 +368,7 @@ class TcpSocket(InetSocket):
         child.is_corked = self.is_corked
         child.window, child.low_water_bytes = self.window, self.low_water_bytes
         child.send_timeout_ns, child.receive_timeout_ns = self.send_timeout_ns, self.receive_timeout_ns
-        child.uid = self.uid
+        child.uid, child.ino = self.uid, 0  # it is no file yet
         child.local_ip, child.local_port, child.port = client.remote_ip, client.remote_port, self.port
         child.remote_ip, child.remote_port = client.local_ip, client.local_port
         self.inet.tcp_ports.add(self.port, child)

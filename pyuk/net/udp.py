@@ -145,14 +145,14 @@ def _conflicts(socket: InetSocket, owner: InetSocket | Owner, relaxed: bool) -> 
 class UdpSocket(InetSocket):
     """Invariant: `used_bytes` is the cost of what is in the inbox."""
 
-    __slots__ = ("_corked", "_corked_to", "errors", "inbox", "used_bytes")
+    __slots__ = ("_corked", "_corked_to", "errors", "inbox", "n_lost", "used_bytes")
     is_datagram = True
     sends_sigpipe = False
 
     def __init__(self, network: Network, family: int, flags: int) -> None:
         super().__init__(network, family, SOCK_DGRAM, IPPROTO_UDP, flags)
         self.inbox: deque[Datagram] = deque()
-        self.used_bytes = 0
+        self.used_bytes = self.n_lost = 0
         self.errors: list[Datagram] = []
         """What has come back, for who has asked for it (IP_RECVERR)."""
         self._corked: list[bytes] = []
@@ -361,6 +361,7 @@ class UdpSocket(InetSocket):
     def take(self, datagram: Datagram) -> None:
         """It arrives, unless the receive buffer is full: nobody is told then."""
         if self.used_bytes > self.receive_buffer_bytes:
+            self.n_lost += 1
             return
         self.inbox.append(datagram)
         self.used_bytes += datagram.cost

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from pyuk.net.network import Network
 
 _FAMILY = AF_UNIX.to_bytes(2, "little")
-_MAX_DATAGRAMS = 10  # net.unix.max_dgram_qlen
 _BOTH = RCV_SHUTDOWN | SEND_SHUTDOWN
 _N_AUTOMATIC = 1 << 20
 _NOBODY = 65534  # overflowuid
@@ -78,11 +77,15 @@ class Message:
 class UnixNames:
     """Who is bound to what, in one network."""
 
-    __slots__ = ("_by_inode", "_next_automatic", "abstract", "in_flight", "n_in_flight", "network")
+    __slots__ = (
+        "_by_inode", "_next_automatic", "abstract", "everybody", "in_flight", "n_in_flight", "network",
+    )  # fmt: skip
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self._by_inode: dict[tuple[int, int], UnixSocket] = {}
+        self.everybody: dict[int, UnixSocket] = {}
+        """All sockets, by inode number."""
         self.abstract: dict[tuple[bytes, int], UnixSocket] = {}
         """By name and type."""
         self.in_flight: dict[UnixSocket, int] = {}
@@ -141,10 +144,6 @@ class UnixNames:
             raise SyscallError(EPROTOTYPE)
         return found
 
-    def sockets(self) -> list[UnixSocket]:
-        """Those with a name."""
-        return [*self.abstract.values(), *self._by_inode.values()]
-
 
 class UnixSocket(Socket):
     """One end. Invariant: `in_flight` is the cost of what has been sent and not read."""
@@ -173,6 +172,7 @@ class UnixSocket(Socket):
         """Who waits until this one has read something, or accepted."""
         self.is_closed = False
         self._pinned: OpenFile | None = None
+        network.unix.everybody[self.ino] = self
         self.peer_ucred: Ucred | None = None
         self.peer_groups_then: list[int] = []
 
@@ -273,6 +273,7 @@ class UnixSocket(Socket):
             return
         self.is_closed = True
         names = self.network.unix
+        del names.everybody[self.ino]
         if self._pinned is not None:
             names.forget_path(self, self._pinned)
         elif names.abstract.get((self.address, self.kind)) is self:
@@ -291,6 +292,14 @@ class UnixSocket(Socket):
             from pyuk.net.rights import collect_cycles  # noqa: PLC0415
 
             collect_cycles(names)
+
+    def n_waiting(self) -> int:
+        """Of a listener: the connections that nobody has accepted."""
+        return 0
+
+    def n_may_wait(self) -> int:
+        """Of a listener: how many there may be."""
+        return 0
 
     # Bytes
 
@@ -397,6 +406,14 @@ class UnixConnecting(UnixSocket):
         self.know_peer()
         if grows:
             self.room.wake()
+
+    def n_waiting(self) -> int:
+        """See UnixSocket."""
+        return len(self.waiting)
+
+    def n_may_wait(self) -> int:
+        """See UnixSocket."""
+        return self.backlog
 
     def connect(self, address: bytes, status: int, fs: FsContext) -> None:
         """Errors: see find; ECONNREFUSED, EAGAIN too many wait, EISCONN, EINVAL."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyuk.net.network import Network
 
 _MARGIN_BYTES = 32
-_MAX_DATAGRAMS = 10  # net.unix.max_dgram_qlen
+_MAX_DATAGRAMS = 512  # net.unix.max_dgram_qlen, as systemd sets it
 _HEAD_BYTES = 16064  # SKB_MAX_ALLOC
 
 

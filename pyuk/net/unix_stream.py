@@ -70,6 +70,7 @@ class UnixStream(UnixConnecting):
             urgent = Message(self, b"".join(without_bytes(slices, done)), _URGENT_COST)
             self._put(peer, urgent, extra)
             peer.urgent = urgent
+            self.network.urgent(peer)
             peer.queue.wake(POLLPRI)
             done += 1
         if done:

@@ -8,6 +8,7 @@ from pyuk.abi.errno import (
     EINVAL,
     EMFILE,
     ENOTSOCK,
+    EPERM,
     EPROTONOSUPPORT,
     ESOCKTNOSUPPORT,
     SyscallError,
@@ -17,6 +18,8 @@ from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.socket import (
     AF_INET,
     AF_INET6,
+    AF_NETLINK,
+    AF_PACKET,
     AF_UNIX,
     SOCK_CLOEXEC,
     SOCK_DGRAM,
@@ -82,6 +85,12 @@ def _new_socket(task: Task, family: int, kind: int, protocol: int, flags: int) -
         from pyuk.net.inet import new_inet_socket  # noqa: PLC0415
 
         return new_inet_socket(network, family, kind, protocol, flags)
+    if family == AF_NETLINK:
+        from pyuk.net.netlink import new_netlink_socket  # noqa: PLC0415
+
+        return new_netlink_socket(network, kind, protocol, flags)
+    if family == AF_PACKET:
+        raise SyscallError(EPERM)
     raise SyscallError(EAFNOSUPPORT)
 
 

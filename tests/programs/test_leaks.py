@@ -29,7 +29,10 @@ def _counts(system: System) -> dict[str, int]:
         "tasks": len(kernel.tasks),
         "processes": len(kernel.processes),
         "futexes": len(kernel.futexes),
-        "bound sockets": len(kernel.network.unix.sockets()),
+        "AF_UNIX sockets": len(kernel.network.unix.everybody),
+        "names of AF_UNIX": len(kernel.network.unix.abstract),
+        "TCP sockets": len(kernel.network.inet.connections) + len(kernel.network.inet.listeners),
+        "UDP sockets": len(kernel.network.inet.udp_sockets),
         "files on their way": sum(kernel.network.unix.n_in_flight.values()),
         "host descriptors": len(list(Path("/proc/self/fd").iterdir())),
     }
