@@ -586,7 +586,7 @@ class TcpSocket(InetSocket):
             return 0
         n = wanted
         if peer.is_closed:  # it answers with a reset
-            self.receive_reset()
+            peer.reset()
             return n
         peer.append(slices, n)
         if flags & MSG_OOB and not is_cut:
