@@ -21,6 +21,7 @@ GUESTS = guests(
     "proc",
     "poll",
     "file",
+    "tty",
     "tmpfs",
     "net",
     "ptrace",
