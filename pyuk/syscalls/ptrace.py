@@ -6,8 +6,9 @@ import struct
 
 from pyuk.abi import ptrace as abi
 from pyuk.abi.capability import CAP_SYS_ADMIN
-from pyuk.abi.errno import EINVAL, EIO, ENODEV, ENXIO, EPERM, ESRCH, SyscallError
+from pyuk.abi.errno import EACCES, EINVAL, EIO, ENODEV, ENOENT, ENXIO, EPERM, ESRCH, SyscallError
 from pyuk.abi.prctl import ARCH_GET_FS, ARCH_GET_GS, ARCH_SET_FS, ARCH_SET_GS
+from pyuk.abi.seccomp import SECCOMP_FILTER_FLAG_LOG
 from pyuk.abi.signal import SI_KERNEL, SIGKILL, SIGSTOP, SIGTRAP
 from pyuk.abi.structs import SIGINFO_BYTES
 from pyuk.abi.syscall import syscall
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from pyuk.abi.declare import PidArg, PtraceArg, ULongArg
     from pyuk.kernel.ptrace import Tracee
+    from pyuk.kernel.seccomp import Filter
     from pyuk.kernel.task import Task
 
     Request = Callable[[Task, Tracee, int, int], int]
@@ -369,6 +371,41 @@ def _get_rseq(task: Task, tracee: Tracee, addr: int, data: int) -> int:
     return len(image)
 
 
+def _nth_filter(task: Task, tracee: Tracee, index: int) -> Filter:
+    """The oldest is 0. Errors: EACCES the caller has not the right to know, EINVAL, ENOENT."""
+    if not task.creds.has(CAP_SYS_ADMIN) or task.guard is not None:
+        raise SyscallError(EACCES)
+    guard = tracee.task.guard
+    if guard is None or guard.filter is None:
+        raise SyscallError(EINVAL)
+    chain = guard.filter.chain()
+    if index >= len(chain):
+        raise SyscallError(ENOENT)
+    return chain[-1 - index]
+
+
+def _get_filter(task: Task, tracee: Tracee, addr: int, data: int) -> int:
+    """The filter's instructions, or without a place for them only their number."""
+    found = _nth_filter(task, tracee, addr)
+    if data:
+        task.mem.write(data, found.program.image)
+    return len(found.program)
+
+
+def _get_filter_metadata(task: Task, tracee: Tracee, addr: int, data: int) -> int:
+    """struct seccomp_metadata: which filter, and its flags; as much of it as fits."""
+    if not task.creds.has(CAP_SYS_ADMIN) or task.guard is not None:
+        raise SyscallError(EACCES)
+    size = min(addr, 2 * _WORD_BYTES)
+    if size < _WORD_BYTES:
+        raise SyscallError(EINVAL)
+    index = task.mem.read_u64(data)
+    found = _nth_filter(task, tracee, index)
+    flags = SECCOMP_FILTER_FLAG_LOG if found.has_log else 0
+    task.mem.write(data, struct.pack("<QQ", index, flags)[:size])
+    return size
+
+
 _REQUESTS: dict[int, Request] = {
     abi.PTRACE_PEEKTEXT: _peek,
     abi.PTRACE_PEEKDATA: _peek,
@@ -400,5 +437,7 @@ _REQUESTS: dict[int, Request] = {
     abi.PTRACE_GETSIGMASK: _get_sigmask,
     abi.PTRACE_SETSIGMASK: _set_sigmask,
     abi.PTRACE_GET_SYSCALL_INFO: _get_syscall_info,
+    abi.PTRACE_SECCOMP_GET_FILTER: _get_filter,
+    abi.PTRACE_SECCOMP_GET_METADATA: _get_filter_metadata,
     abi.PTRACE_GET_RSEQ_CONFIGURATION: _get_rseq,
 }
