@@ -12,6 +12,7 @@ from pyuk.abi.kinds import (
     OUT,
     Address,
     Buffer,
+    ByCommand,
     CString,
     Explained,
     FdNumber,
@@ -26,9 +27,13 @@ from pyuk.abi.structs import (
     F_OWNER_EX,
     FLOCK,
     FLOCK_PID,
+    HEX64,
     INT32,
     POINTER,
     SECCOMP_ACTION,
+    SECCOMP_NOTIF,
+    SECCOMP_NOTIF_ADDFD,
+    SECCOMP_NOTIF_RESP,
     SECCOMP_NOTIF_SIZES,
     SHM_INFO_STRUCT,
     SHMID_DS,
@@ -151,6 +156,12 @@ IOCTL: Commands = {
     ioctls.TIOCVHANGUP: None,
     ioctls.FIOCLEX: None,
     ioctls.FIONCLEX: None,
+    ioctls.SECCOMP_IOCTL_NOTIF_RECV: StructAt(OUT, SECCOMP_NOTIF),
+    ioctls.SECCOMP_IOCTL_NOTIF_SEND: StructAt(IN, SECCOMP_NOTIF_RESP),
+    ioctls.SECCOMP_IOCTL_NOTIF_ADDFD: StructAt(IN, SECCOMP_NOTIF_ADDFD),
+    **dict.fromkeys(
+        (ioctls.SECCOMP_IOCTL_NOTIF_ID_VALID, ioctls.SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR), StructAt(IN, HEX64)
+    ),
     ioctls.FICLONE: _INT,
     ioctls.SIOCATMARK: _INT_OUT,
 }
@@ -224,6 +235,7 @@ _DECIMAL_REST = dict.fromkeys(
 PRCTL: Commands = {
     **_NO_ARGUMENT,
     **_DECIMAL_REST,
+    prctl.PR_SET_SECCOMP: Flags(Table("seccomp", "SECCOMP_MODE_"), "ulong", enum=True),
     prctl.PR_SET_NAME: CString(),
     prctl.PR_GET_NAME: CString(OUT),
     prctl.PR_SET_DUMPABLE: Flags(Table("prctl", "SUID_DUMP_"), "ulong", enum=True),
@@ -240,8 +252,12 @@ PRCTL_REST: Commands = {
     **dict.fromkeys(PRCTL),
     **_DECIMAL_REST,
     prctl.PR_SET_VMA: Address(),
+    prctl.PR_SET_SECCOMP: ByCommand("arg2", "SECCOMP_MODE_REST"),
 }
-"""The third argument and those after it."""
+"""The fourth argument and those after it."""
+PRCTL_THIRD: Commands = {**PRCTL_REST, prctl.PR_SET_SECCOMP: ByCommand("arg2", "SECCOMP_MODE_THIRD")}
+SECCOMP_MODE_REST: Commands = {seccomp.SECCOMP_MODE_STRICT: None, seccomp.SECCOMP_MODE_FILTER: None}
+SECCOMP_MODE_THIRD: Commands = {**SECCOMP_MODE_REST, seccomp.SECCOMP_MODE_FILTER: StructAt(IN, SOCK_FPROG)}
 PRCTL_RESULT: Commands = {
     prctl.PR_GET_DUMPABLE: Explained(Flags(Table("prctl", "SUID_DUMP_"), "ulong", enum=True)),
 }

@@ -48,7 +48,7 @@ class Word(Kind):
     "ioctl" and "futex" those calls' commands; "quota" quotactl's, with its type; "ipckey" a key_t; "personality" an
     execution domain and "personality_result" the old one; "scheduler" a policy beside its number; "shmflags"
     shmget's flags with a mode; "socket_type" socket's type and its flags; "ethertype" an AF_PACKET protocol;
-    "hidden" a register that says nothing (preadv's pos_h on 64-bit) and is not shown.
+    "minus_errno" an errno made negative; "hidden" a register that says nothing (preadv's pos_h) and is not shown.
     """
 
     __slots__ = ("meaning",)

@@ -85,7 +85,8 @@ PTRACE_PEEKSIGINFO_SHARED = 1
 
 # register sets, and other notes of a core file
 NT_PRSTATUS = 1
-NT_PRFPREG = 2
+NT_FPREGSET = 2
+NT_PRFPREG = NT_FPREGSET
 NT_PRPSINFO = 3
 NT_TASKSTRUCT = 4
 NT_AUXV = 6

@@ -177,6 +177,7 @@ UINT32 = Struct("unsigned int", lambda: (("value", "I"),), view="scalar")
 INT64 = Struct("long", lambda: (("value", "q"),), view="scalar")
 TIME = Struct("time_t", lambda: (("value", "q", Word("stamp")),), view="scalar")
 UINT64 = Struct("unsigned long", lambda: (("value", "Q"),), view="scalar")
+HEX64 = Struct("__u64", lambda: (("value", "Q", Number("ulong", 16)),), view="scalar")
 POINTER = Struct("void *", lambda: (("value", "Q", Address()),), view="scalar")
 WAIT_STATUS = Struct("int status", lambda: (("value", "i", Word("wait")),), view="scalar")
 FD = Struct("int fd", lambda: (("value", "i", FdNumber()),), view="scalar")
@@ -599,6 +600,29 @@ SOCK_FPROG = Struct("sock_fprog", lambda: (("len", "H"), ("", "6x"), ("filter", 
 SECCOMP_ACTION = Struct(
     "uint32_t", lambda: (("value", "I", Flags(Table("seccomp", "SECCOMP_RET_"), "uint", enum=True)),), view="scalar"
 )
+SECCOMP_NOTIF = Struct(
+    "seccomp_notif",
+    lambda: (
+        ("id", "Q", Number(*_HEX)), ("pid", "I"), ("flags", "I", Number("uint", 16)), ("nr", "i"), ("arch", "I"),
+        ("instruction_pointer", "Q", Address()), ("args", "48s"),
+    ),
+    view="seccomp_notif",
+)  # fmt: skip
+SECCOMP_NOTIF_RESP = Struct(
+    "seccomp_notif_resp",
+    lambda: (
+        ("id", "Q", Number(*_HEX)), ("val", "q"), ("error", "i", Word("minus_errno")),
+        ("flags", "I", Flags(Table("seccomp", "SECCOMP_USER_NOTIF_FLAG_"), "uint")),
+    ),
+)  # fmt: skip
+SECCOMP_NOTIF_ADDFD = Struct(
+    "seccomp_notif_addfd",
+    lambda: (
+        ("id", "Q", Number(*_HEX)), ("flags", "I", Flags(Table("seccomp", "SECCOMP_ADDFD_FLAG_"), "uint")),
+        ("srcfd", "i"), ("newfd", "i"),
+        ("newfd_flags", "I", Flags(Table("fcntl", "O_ __O_ FASYNC", without="O_RDONLY O_ASYNC"), "uint")),
+    ),
+)  # fmt: skip
 SECCOMP_NOTIF_SIZES = Struct(
     "seccomp_notif_sizes", lambda: (("seccomp_notif", "H"), ("seccomp_notif_resp", "H"), ("seccomp_data", "H"))
 )

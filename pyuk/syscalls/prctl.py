@@ -39,7 +39,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyuk.abi.declare import PrctlArg, PrctlArgument, PrctlRestArg, PrctlResult
+    from pyuk.abi.declare import PrctlArg, PrctlArgument, PrctlRestArg, PrctlResult, PrctlThirdArg
     from pyuk.kernel.task import Task
 
 _COMM_BYTES = 16
@@ -52,7 +52,7 @@ _CAP_LAST_CAP = 40  # include/uapi/linux/capability.h: CAP_CHECKPOINT_RESTORE
     "securebits, timing, THP and the bounding set only read; others EINVAL",
 )
 def sys_prctl(
-    task: Task, option: PrctlArg, arg2: PrctlArgument, arg3: PrctlRestArg, arg4: PrctlRestArg, arg5: PrctlRestArg
+    task: Task, option: PrctlArg, arg2: PrctlArgument, arg3: PrctlThirdArg, arg4: PrctlRestArg, arg5: PrctlRestArg
 ) -> PrctlResult:
     """One call that is many; each option's errors are those of the manual page, EINVAL and EFAULT."""
     rest = (arg3, arg4, arg5)

@@ -339,6 +339,10 @@ class Tracer:
                 from pyuk.trace.clone import make_clone_decoder  # noqa: PLC0415
 
                 return make_clone_decoder(declaration)
+            if name == "ptrace":
+                from pyuk.trace.ptrace import make_ptrace_decoder  # noqa: PLC0415
+
+                return make_ptrace_decoder(declaration)
             return make_decoder(declaration)
         prototype = prototype_of(NUMBERS[name]) if name else None
         if prototype is not None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pyuk.abi import ioctls, magic, signal, stat
+from pyuk.abi.errno import known
+from pyuk.abi.errno import name as errno_name
 from pyuk.abi.fcntl import O_CREAT, O_TMPFILE
+from pyuk.abi.numbers import name_of
 from pyuk.abi.siginfo import code_name, signal_name
 from pyuk.abi.structs import (
     SIGINFO_CHILD,
@@ -234,6 +237,23 @@ def _sigevent(v: dict[str, Any]) -> str:
     return f"{{{text}}}"
 
 
+_AUDIT_ARCH_X86_64 = 0xC000003E
+
+
+def _seccomp_notif(v: dict[str, Any]) -> str:
+    name = name_of(v["nr"])
+    words = [int.from_bytes(v["args"][at : at + 8], "little") for at in range(0, 48, 8)]
+    is_own = v["arch"] == _AUDIT_ARCH_X86_64
+    parts = (
+        f"nr={'__NR_' + name if name and is_own else v['nr']}",
+        f"arch={'AUDIT_ARCH_X86_64' if is_own else hexadecimal(v['arch']) + ' /* AUDIT_ARCH_??? */'}",
+        f"instruction_pointer={address(v['instruction_pointer'])}",
+        f"args=[{', '.join(hexadecimal(word) for word in words)}]",
+    )
+    head = f"id={hexadecimal(v['id'])}, pid={v['pid']}, flags={hexadecimal(v['flags'])}"
+    return f"{{{head}, data={{{', '.join(parts)}}}}}"
+
+
 _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "scalar": _scalar,
     "stat": _by_name(_stat),
@@ -245,6 +265,7 @@ _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "open_how": _open_how,
     "pollfd": _pollfd,
     "epoll_event": _epoll_event,
+    "seccomp_notif": _by_name(_seccomp_notif),
     "siginfo": _siginfo,
     "sigevent": _by_name(_sigevent),
     "shmid": _by_name(_shmid),
@@ -270,7 +291,7 @@ def siginfo_text(data: bytes) -> str:
         f"si_code={styled(str(code), lambda: code_name(signo, code))}",
     ]
     if errno:
-        words.append(f"si_errno={errno}")
+        words.append(f"si_errno={errno_name(errno) if known(errno) else errno}")
     words += _sent(code, data) if code <= 0 else _raised(signo, code, data)
     return f"{{{', '.join(words)}}}"
 
@@ -300,8 +321,6 @@ def _raised(signo: int, code: int, data: bytes) -> list[str]:
     if signo == signal.SIGIO:
         return _band(data) if code in _POLLED else []
     if signo == signal.SIGSYS:
-        from pyuk.abi.numbers import name_of  # noqa: PLC0415
-
         call = SIGINFO_SYS.record(data)
         name = name_of(call.si_syscall)
         return [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pyuk.abi import signal as sig
+from pyuk.abi.errno import known
+from pyuk.abi.errno import name as errno_name
 from pyuk.abi.fcntl import AT_FDCWD
 from pyuk.abi.kinds import Address, Explained, FdNumber, Flags, Mode, Number, Word
 from pyuk.abi.resource import RLIM64_INFINITY
@@ -197,13 +199,17 @@ def _limit(value: int) -> str:
     return f"{value // 1024}*1024" if value > 1024 and value % 1024 == 0 else str(value)  # noqa: PLR2004
 
 
+_PTRACE_EVENTS = Table("ptrace", "PTRACE_EVENT_")
+
+
 def _wait_status(value: int) -> str:
     signo = value & 0x7F
     if value & 0xFFFF == 0xFFFF:  # noqa: PLR2004
         return "{WIFCONTINUED(s)}"
     if value & 0xFF == 0x7F:  # noqa: PLR2004
-        event = f" | {hexadecimal(value >> 16)} << 16" if value >> 16 else ""
-        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_name(value >> 8 & 0xFF)}{event}}}"
+        more = " | 0x80" if value >> 8 & 0x80 else ""  # PTRACE_O_TRACESYSGOOD
+        event = f"|{one_of(_PTRACE_EVENTS, value >> 16)}<<16" if value >> 16 else ""
+        return f"{{WIFSTOPPED(s) && WSTOPSIG(s) == {signal_name(value >> 8 & 0x7F)}{more}}}{event}"
     if signo:
         core = " && WCOREDUMP(s)" if value & 0x80 else ""
         return f"{{WIFSIGNALED(s) && WTERMSIG(s) == {signal_name(signo)}{core}}}"
@@ -259,7 +265,7 @@ def _personality(value: int) -> str:
     return "|".join([*words, hexadecimal(rest)] if rest else words)
 
 
-_IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK SIOC", without="TCO* TCI*")
+_IOCTLS = Table("ioctls", "TC TIO FI FS_IOC BLK SIOC SECCOMP_IOCTL", without="TCO* TCI*")
 _SHARED_IOCTLS = {
     "TCSETS": "SNDCTL_TMR_START or TCSETS",
     "TCSETSW": "SNDCTL_TMR_STOP or TCSETSW",
@@ -354,6 +360,7 @@ _MEANINGS: dict[str, Show] = {
     "ioctl": _ioctl,
     "futex": _futex,
     "quota": _quota,
+    "minus_errno": lambda value: f"-{errno_name(-value)}" if known(-value) else str(value),
     "bytes": quote,
     "text": lambda value: quote(value.split(b"\0", 1)[0]),
 }
