@@ -28,6 +28,7 @@ def _counts(system: System) -> dict[str, int]:
         "frames": system.machine.ram.n_used,
         "tasks": len(kernel.tasks),
         "processes": len(kernel.processes),
+        "traced threads": len(kernel.tracees),
         "futexes": len(kernel.futexes),
         "AF_UNIX sockets": len(kernel.network.unix.everybody),
         "names of AF_UNIX": len(kernel.network.unix.abstract),
@@ -43,7 +44,7 @@ def _run(system: System, program: Path, directory: Path) -> int:
     return system.run(system.start(name, [name], [b"PATH=/usr/bin:/bin"], fs=system.look_from(os.fsencode(directory))))
 
 
-@pytest.mark.parametrize("guest", guests("process", "net", "tmpfs"), ids=str)
+@pytest.mark.parametrize("guest", guests("process", "net", "tmpfs", "ptrace", "seccomp"), ids=str)
 def test_nothing_is_left(guest: Guest, system: System, tmp_path: Path) -> None:
     """The second and the third run of a guest end with the same counts (the first may fill the page cache)."""
     try:
