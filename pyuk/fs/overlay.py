@@ -55,6 +55,7 @@ from pyuk.fs.permission import (
     check_rename,
     check_utime,
     mode_after_chown,
+    mode_after_write,
     new_mode,
     new_owner,
 )  # fmt: skip
@@ -322,7 +323,10 @@ class OverlayFs(FileSystem):
         layer_flags = flags & ~(O_CREAT | O_EXCL) | (O_NOFOLLOW if flags & O_PATH else 0)
         if kind == S_IFIFO and not flags & O_PATH:
             return self._open_fifo(spot, layer_flags, shown)
-        return OverlayFile(self, spot.path, shown, self._open_real(spot, layer_flags), is_upper=spot.is_upper)
+        file = OverlayFile(self, spot.path, shown, self._open_real(spot, layer_flags), is_upper=spot.is_upper)
+        if flags & O_TRUNC and file.has_set_ids:
+            self.written(file)
+        return file
 
     def _open_real(self, spot: Spot, flags: int) -> OpenFile:
         if spot.is_upper:
@@ -556,6 +560,9 @@ class OverlayFs(FileSystem):
         if not spot.is_upper:
             self.copy_up(spot, size_bytes)
         self.upper.fs.truncate(None, spot.path, size_bytes)
+        plain = mode_after_write(self._creds(), status.st_mode)
+        if plain != status.st_mode:
+            self.upper.fs.chmod(None, spot.path, plain & ~S_IFMT)
 
     def chmod(self, at: OpenFile | None, path: bytes, mode: int) -> None:
         """See FileSystem."""
@@ -567,6 +574,14 @@ class OverlayFs(FileSystem):
     def chmod_real(self, real: OpenFile, status: Owned, mode: int) -> None:
         """The same of an open file of the upper."""
         real.chmod(new_mode(self._creds(), status, mode))
+
+    def written(self, file: OverlayFile) -> None:
+        """Somebody writes a set-id program: the layer, which knows only pyuk, would let it stay one."""
+        mode = file.real.stat().st_mode
+        plain = mode_after_write(self._creds(), mode)
+        if plain != mode:
+            file.real.chmod(plain & ~S_IFMT)
+            file.has_set_ids = False
 
     def chown(self, at: OpenFile | None, path: bytes, uid: int, gid: int, *, follow: bool) -> None:
         """See FileSystem."""

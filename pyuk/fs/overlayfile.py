@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyuk.wait.queue import WaitQueue
 
 _DIRECTORY_END = (1 << 63) - 1
+_SET_IDS = 0o6000
 
 
 class OverlayNode(OpenFile):
@@ -54,7 +55,7 @@ class OverlayNode(OpenFile):
 class OverlayFile(OverlayNode):
     """Anything but a directory. `is_upper` says whether `real` is the upper's file; what changes it copies it up."""
 
-    __slots__ = ("_backing", "is_upper", "real")
+    __slots__ = ("_backing", "has_set_ids", "is_upper", "real")
 
     def __init__(self, system: OverlayFs, path: bytes, flags: int, real: OpenFile, *, is_upper: bool) -> None:
         """The reference to the real file becomes this one's."""
@@ -62,6 +63,8 @@ class OverlayFile(OverlayNode):
         self.real = real
         self.is_upper = is_upper
         self.stream = real.stream
+        self.has_set_ids = self.writable and bool(real.stat().st_mode & _SET_IDS)
+        """It may be a set-id program, which a write by anyone but root ends."""
         self._backing: OverlayBacking | None = None
 
     def close(self) -> None:
@@ -114,6 +117,8 @@ class OverlayFile(OverlayNode):
 
     def write(self, slices: list[memoryview]) -> int:
         """The real file's, which is the upper's where it is open for writing."""
+        if self.has_set_ids and any(map(len, slices)):
+            self.system.written(self)
         return self.real.write(slices)
 
     def pread(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
@@ -122,6 +127,8 @@ class OverlayFile(OverlayNode):
 
     def pwrite(self, slices: list[memoryview], offset: int, rwf: int = 0) -> int:
         """The real file's."""
+        if self.has_set_ids and any(map(len, slices)):
+            self.system.written(self)
         return self.real.pwrite(slices, offset, rwf)
 
     def whole_pieces(self, slices: list[memoryview], n_bytes: int) -> list[memoryview]:
@@ -189,16 +196,22 @@ class OverlayFile(OverlayNode):
 
     def copy_range(self, start: int | None, target: OpenFile, target_start: int | None, count: int) -> int:
         """Between the real files."""
+        if isinstance(target, OverlayFile) and target.has_set_ids:
+            target.system.written(target)
         return self.real.copy_range(
             start, target.real if isinstance(target, OverlayFile) else target, target_start, count
         )
 
     def truncate(self, size_bytes: int) -> None:
         """The real file's."""
+        if self.has_set_ids:
+            self.system.written(self)
         self.real.truncate(size_bytes)
 
     def allocate(self, mode: int, offset: int, length: int) -> None:
         """The real file's."""
+        if self.has_set_ids:
+            self.system.written(self)
         self.real.allocate(mode, offset, length)
 
     def seals(self) -> int:
@@ -236,6 +249,7 @@ class OverlayFile(OverlayNode):
         """As fchmod(2)."""
         status = self.stat()
         self.system.chmod_real(self.upper(), status, mode)
+        self.has_set_ids = self.writable and bool(mode & _SET_IDS)
 
     def chown(self, uid: int, gid: int) -> None:
         """As fchown(2)."""

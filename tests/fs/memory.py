@@ -50,13 +50,15 @@ class Maker:
 
     def __init__(self) -> None:
         self.cache = PageCache(Machine())  # type: ignore[arg-type]
-        self.who = Someone()
+        self.who = Someone(os.geteuid(), os.getegid())
         self.n_made = 0
 
     def tmpfs(self, **options: Any) -> TmpFs:
-        """A new one; options are Volume's."""
+        """A new one, which belongs to this process's user; options are Volume's."""
         self.n_made += 1
-        return TmpFs(Volume(self.cache, 100 + self.n_made, lambda: self.who, time.time_ns, **options))
+        system = TmpFs(Volume(self.cache, 100 + self.n_made, lambda: self.who, time.time_ns, **options))
+        system.root.st_uid, system.root.st_gid = os.geteuid(), os.getegid()
+        return system
 
 
 def reach(system: FileSystem, path: bytes, operation: Callable[[bytes], Any], *, follow: bool = True) -> Any:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyuk.abi import fcntl as f
-from pyuk.abi.errno import EBADF, EINVAL, EISDIR, ENOTDIR, ESPIPE, SyscallError, name
+from pyuk.abi.errno import EACCES, EBADF, EINVAL, EISDIR, ENOTDIR, ESPIPE, SyscallError, name
 from pyuk.fs import hostcalls
 from pyuk.fs.errors import guest_error
 from pyuk.fs.filesystem import LinkMet
@@ -28,6 +29,7 @@ _OF_HANDLE = (
 )  # fmt: skip
 OLD_NS = 1_000_000_000 * 10**9
 NOBODY = 65534
+UNREADABLE = b"(may not be read)"
 
 
 def data(n_bytes: int) -> bytes:
@@ -171,8 +173,16 @@ class Native:
         """Everything below the root: names, what lstat says, contents."""
         found = []
         for path in Path(self.root).rglob("*"):  # follows no links
-            status = path.lstat()
-            text = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+            try:
+                status = path.lstat()
+            except PermissionError:
+                continue
+            text = b""
+            if stat.S_ISREG(status.st_mode):
+                try:
+                    text = path.read_bytes()
+                except PermissionError:
+                    text = UNREADABLE
             found.append((os.fsencode(path.relative_to(self.root)), shown(status), text))
         return sorted(found)
 
@@ -400,17 +410,34 @@ class Guest:
         return sorted(self._below(b""))
 
     def _below(self, place: bytes) -> Iterator[Any]:
-        for each in self.names(place):
+        try:
+            names = self.names(place)
+        except SyscallError as error:
+            if error.errno != EACCES:
+                raise
+            return
+        for each in names:
             path = place + b"/" + each if place else each
-            status = self.system.stat(None, path, follow=False)
-            text = b""
-            if stat.S_ISREG(status.st_mode):
-                file = self.system.open(None, path, 0, 0, 0)
-                text = contents(file)
-                file.release()
-            yield path, shown(status), text
+            try:
+                status = self.system.stat(None, path, follow=False)
+            except SyscallError as error:
+                if error.errno != EACCES:
+                    raise
+                continue
+            yield path, shown(status), self._text(path) if stat.S_ISREG(status.st_mode) else b""
             if stat.S_ISDIR(status.st_mode):
                 yield from self._below(path)
+
+    def _text(self, path: bytes) -> bytes:
+        try:
+            file = self.system.open(None, path, 0, 0, 0)
+        except SyscallError as error:
+            if error.errno != EACCES:
+                raise
+            return UNREADABLE
+        text = contents(file)
+        file.release()
+        return text
 
     def names(self, place: bytes) -> list[bytes]:
         """What is in a directory, but for `.` and `..`."""
@@ -428,6 +455,7 @@ class Guest:
 
     def empty(self, place: bytes = b"") -> None:
         """Remove everything below a directory."""
+        self.system.chmod(None, place, 0o777)
         for each in self.names(place):
             path = place + b"/" + each if place else each
             if stat.S_ISDIR(self.system.stat(None, path, follow=False).st_mode):
@@ -458,6 +486,16 @@ def shown(status: Any) -> tuple[int, ...]:
         status.st_mode, status.st_nlink, status.st_uid, status.st_gid, status.st_size, status.st_blocks,
         status.st_rdev, status.st_atime_ns == OLD_NS, status.st_mtime_ns == OLD_NS,
     )  # fmt: skip
+
+
+def remove(root: str) -> None:
+    """A tree of this process's user, whatever its modes."""
+    for place, directories, _files in os.walk(root):
+        for each in directories:
+            path = Path(place, each)
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(root)
 
 
 def play(native: Native, guest: Guest, steps: Sequence[Sequence[Any]], *, is_overlay: bool = False) -> None:

@@ -6,7 +6,6 @@ Where the tests run as root, some operations are done by somebody else, so that 
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 from pyuk.abi import fcntl as f
 from pyuk.fs import hostcalls
 from tests.fs.memory import Maker
-from tests.fs.sides import NOBODY, Guest, Native, play
+from tests.fs.sides import NOBODY, Guest, Native, play, remove
 
 SHM = "/dev/shm"  # noqa: S108  # the one place where every Linux has a tmpfs
 _TMPFS_MAGIC = 0x01021994
@@ -129,4 +128,4 @@ def test_random_sequences(steps: list[tuple[str | int | bytes, ...]]) -> None:
         assert maker.cache.ram.n_used == 0
     finally:
         native.end()
-        shutil.rmtree(root)
+        remove(root)
