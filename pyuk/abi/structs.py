@@ -400,6 +400,20 @@ TERMIOS2 = Struct(
     ),
     view="termios",
 )
+TERMIO = Struct(
+    "termio",
+    lambda: (
+        ("c_iflag", "H"),
+        ("c_oflag", "H"),
+        ("c_cflag", "H"),
+        ("c_lflag", "H"),
+        ("c_line", "B"),
+        ("c_cc", "8s"),
+        ("", "x"),
+    ),
+    view="termios",
+)
+CHARACTER = Struct("char", lambda: (("value", "1s"),), view="character")
 WINSIZE = Struct(
     "winsize",
     lambda: (("ws_row", "H"), ("ws_col", "H"), ("ws_xpixel", "H"), ("ws_ypixel", "H")),

@@ -48,6 +48,7 @@ NR_OPEN = 1 << 20
 """fs.nr_open: the most that RLIMIT_NOFILE can be."""
 
 _PIECE_BYTES = 4096
+_TERMIOS_BYTES = 36
 _ALWAYS_READY = 0x145  # POLLIN POLLOUT POLLRDNORM POLLWRNORM (include/linux/poll.h, DEFAULT_POLLMASK)
 _FEW_FDS, _MANY_FDS = 64, 128
 _WORD_BITS = 10
@@ -298,6 +299,12 @@ class OpenFile:
     def control(self, request: int, data: bytes) -> bytes:
         """As ioctl(2) with its argument's bytes; what comes back is copied out."""
         raise SyscallError(ENOTTY)
+
+    def check_request(self, request: int) -> None:
+        """What ioctl(2) says before it looks at a pointer. Errors: ENOTTY the file knows no such request."""
+        from pyuk.abi.ioctls import TCGETS  # noqa: PLC0415  # for a bad pointer only
+
+        self.control(TCGETS, bytes(_TERMIOS_BYTES))
 
     def open_peer(self, flags: int) -> OpenFile:
         """The other end of a pseudoterminal (TIOCGPTPEER)."""

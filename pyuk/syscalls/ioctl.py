@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 _IN = {
     "TCSETS": 36, "TCSETSW": 36, "TCSETSF": 36, "TCSETA": 18, "TCSETAW": 18, "TCSETAF": 18, "TCSETS2": 44,
     "TCSETSW2": 44, "TCSETSF2": 44, "TIOCSWINSZ": 8, "TIOCSPTLCK": 4, "TIOCSPGRP": 4, "TIOCPKT": 4, "TIOCSETD": 4,
-    "TIOCSTI": 1, "TIOCSSOFTCAR": 4,
+    "TIOCSTI": 1, "TIOCSLCKTRMIOS": 36, "TIOCSSOFTCAR": 4,
 }  # fmt: skip
 """Bytes copied in. termios is 36, termio 18, termios2 44 bytes (asm-generic/termbits.h, asm-generic/termios.h)."""
 _OUT = {
     "TCGETS": 36, "TCGETA": 18, "TCGETS2": 44, "TIOCGWINSZ": 8, "TIOCOUTQ": 4, "FIONREAD": 4, "FIOQSIZE": 8,
     "FIGETBSZ": 4, "FS_IOC_GETFLAGS": 4, "TIOCMGET": 4, "TIOCGSOFTCAR": 4, "TIOCGETD": 4, "TIOCGDEV": 4,
     "TIOCGEXCL": 4, "TIOCGPTN": 4, "TIOCGPTLCK": 4, "RNDGETENTCNT": 4, "TIOCGPGRP": 4,
-    "TIOCGSID": 4, "TIOCGPKT": 4,
+    "TIOCGSID": 4, "TIOCGPKT": 4, "TIOCGLCKTRMIOS": 36,
 }  # fmt: skip
 """Bytes copied out."""
 _CLONE_RANGE = struct.Struct("<qQQQ")  # struct file_clone_range (include/uapi/linux/fs.h)
@@ -60,7 +60,7 @@ _shapes: dict[int, tuple[bool, int]] = {}
 
 @syscall(
     "ioctl",
-    note="ioctl_tty(2) but for locked settings; on the host's terminal no TIOCSTI, TIOCVHANGUP; FIONREAD, FIONBIO, "
+    note="ioctl_tty(2); on the host's terminal no TIOCSTI, TIOCVHANGUP; FIONREAD, FIONBIO, "
     "FIOCLEX, FIOQSIZE, FIGETBSZ, FS_IOC_GETFLAGS, FICLONE, FICLONERANGE, "
     "FIDEDUPERANGE; the rest ENOTTY",
 )
@@ -220,7 +220,7 @@ def _passed(task: Task, file: OpenFile, request: int, arg: int) -> int:
     try:
         data = task.mem.read(arg, size)
     except SyscallError:
-        file.control(ioctls.TCGETS, bytes(36))  # what is no terminal says ENOTTY before it looks at the pointer
+        file.check_request(request)
         raise
     file.control(request, data)
     return 0

@@ -20,7 +20,7 @@ from pyuk.abi.structs import (
     Struct,
 )  # fmt: skip
 from pyuk.abi.tables import Table
-from pyuk.trace.text import address, hexadecimal, octal
+from pyuk.trace.text import address, hexadecimal, octal, quote
 from pyuk.trace.words import date, device, one_of, shower, signal_set, some_of, styled, whole_mode
 
 TYPE_CHECKING = False
@@ -148,12 +148,12 @@ def _termios(v: dict[str, Any]) -> str:
         number = oflag >> shift & mask
         output.append("XTABS" if name == "TAB" and number == _XTABS else f"{name}{number}")
         oflag &= ~(mask << shift)
-    output += _words(_OUTPUT, oflag)
+    output += _words(_OUTPUT, oflag) or [""]
     control = [one_of(_BAUD, cflag & ioctls.CBAUD)]
     if cflag & ioctls.CIBAUD:
         control.append(f"{one_of(_BAUD, (cflag & ioctls.CIBAUD) >> _IBSHIFT)}<<IBSHIFT")
     control.append(f"CS{5 + ((cflag & ioctls.CSIZE) >> 4)}")
-    control += _words(_CONTROL, cflag & ~(ioctls.CBAUD | ioctls.CIBAUD | ioctls.CSIZE))
+    control += _words(_CONTROL, cflag & ~(ioctls.CBAUD | ioctls.CIBAUD | ioctls.CSIZE)) or [""]
     return (
         f"{{c_iflag={'|'.join(_words(_INPUT, iflag))}, c_oflag={'|'.join(output)}, "
         f"c_cflag={'|'.join(control)}, c_lflag={'|'.join(_words(_LOCAL, lflag))}, ...}}"
@@ -256,6 +256,7 @@ def _seccomp_notif(v: dict[str, Any]) -> str:
 
 _VIEWS: dict[str, Callable[[Struct], Callable[[tuple[Any, ...]], str]]] = {
     "scalar": _scalar,
+    "character": lambda _layout: lambda values: quote(values[0]),
     "stat": _by_name(_stat),
     "statfs": _by_name(_statfs),
     "sysinfo": _by_name(_sysinfo),

@@ -12,7 +12,7 @@ from tests.trace import native
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
-PROGRAMS = ("files", "polling", "process", "results")
+PROGRAMS = ("files", "polling", "process", "results", "terminals")
 
 _N = r"-?\d+"
 RULES: tuple[tuple[str, str, str], ...] = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import EFAULT, EIO, ENOTTY, SyscallError
 from pyuk.abi.fcntl import O_CLOEXEC, O_CREAT, O_EXCL, O_LARGEFILE, O_NOCTTY, O_TRUNC
-from pyuk.abi.ioctls import TIOCSPGRP
+from pyuk.abi.ioctls import TIOCPKT, TIOCSPGRP, TIOCSPTLCK
 from pyuk.abi.poll import POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM
 from pyuk.fs.file import OpenFile, first_bytes, scatter
 from pyuk.fs.tmpfile import NodeFile, shown_path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyuk.fs.tty.device import Tty
     from pyuk.wait.queue import WaitQueue
 
+_OF_MASTERS = (TIOCPKT, TIOCSPTLCK)
 _WRITE_CHUNK_BYTES, _READ_CHUNK_BYTES = 2048, 64
 _NOT_SHOWN = O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC
 _HUNG_UP = POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDNORM | POLLWRNORM
@@ -100,6 +101,13 @@ class TtyFile(NodeFile):
         if self.hung_up:
             raise SyscallError(ENOTTY if request == TIOCSPGRP else EIO)
         return self.tty.control(self, request, data)
+
+    def check_request(self, request: int) -> None:
+        """Errors: EIO, ENOTTY."""
+        if self.hung_up:
+            raise SyscallError(ENOTTY if request == TIOCSPGRP else EIO)
+        if not self.tty.is_master and request in _OF_MASTERS:
+            raise SyscallError(ENOTTY)
 
     def open_peer(self, flags: int) -> OpenFile:
         """Errors: EIO this is no master, or its slave is locked."""

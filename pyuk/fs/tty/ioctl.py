@@ -37,6 +37,7 @@ from pyuk.abi.ioctls import (
     TIOCGDEV,
     TIOCGETD,
     TIOCGEXCL,
+    TIOCGLCKTRMIOS,
     TIOCGPGRP,
     TIOCGPKT,
     TIOCGPTLCK,
@@ -52,6 +53,7 @@ from pyuk.abi.ioctls import (
     TIOCSCTTY,
     TIOCSETD,
     TIOCSIG,
+    TIOCSLCKTRMIOS,
     TIOCSPGRP,
     TIOCSPTLCK,
     TIOCSSOFTCAR,
@@ -63,7 +65,7 @@ from pyuk.abi.ioctls import (
 )  # fmt: skip
 from pyuk.abi.signal import SIGINT, SIGQUIT, SIGTSTP
 from pyuk.fs.tty import jobs
-from pyuk.fs.tty.termios import DISABLED, Termios
+from pyuk.fs.tty.termios import DISABLED, Termios, nothing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +122,14 @@ def _set_termios(tty: Pty, data: bytes, *, flush: bool = False) -> bytes:
         slave.drop_input()
     slave.set_termios(new)
     slave.go_on()
+    return b""
+
+
+def _lock_settings(tty: Pty, data: bytes) -> bytes:
+    """TIOCSLCKTRMIOS. Errors: EPERM."""
+    if not tty.sessions.is_admin():
+        raise SyscallError(EPERM)
+    tty.slave.locked = nothing().changed_by(data)
     return b""
 
 
@@ -242,8 +252,12 @@ def _set_exclusive(tty: Tty, *, on: bool) -> bytes:
 
 
 def _be_console(tty: Tty) -> bytes:
-    """TIOCCONS: there is no console to take over."""
-    raise SyscallError(EINVAL if tty.is_master else EPERM)
+    """TIOCCONS: what is written to the console appears here, but nobody writes there. Errors: EINVAL, EPERM."""
+    if tty.is_master:
+        raise SyscallError(EINVAL)
+    if not tty.sessions.is_admin():
+        raise SyscallError(EPERM)
+    return b""
 
 
 # Masters
@@ -283,6 +297,8 @@ _HANDLERS: dict[int, Handler] = {
         (TCSETS, TCSETSW, TCSETS2, TCSETSW2, TCSETA, TCSETAW), lambda tty, _file, data: _set_termios(tty, data)
     ),
     **dict.fromkeys((TCSETSF, TCSETSF2, TCSETAF), lambda tty, _file, data: _set_termios(tty, data, flush=True)),
+    TIOCGLCKTRMIOS: lambda tty, _file, _data: (tty.slave.locked or nothing()).pack(),
+    TIOCSLCKTRMIOS: lambda tty, _file, data: _lock_settings(tty, data),
     TIOCGSOFTCAR: lambda tty, _file, _data: _as_int(bool(tty.slave.termios.cflag & CLOCAL)),
     TIOCSSOFTCAR: lambda tty, _file, data: _set_softcar(tty, data),
     TIOCGETD: lambda _tty, _file, _data: _as_int(_N_TTY),

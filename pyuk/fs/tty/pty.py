@@ -47,11 +47,12 @@ class Pty(Tty):
     """
 
     __slots__ = (
-        "_is_receiving", "_n_looked_at", "input", "is_locked", "is_other_closed", "is_packet", "link", "output",
-        "packet_news", "port", "stopped", "tco_stopped", "termios", "winsize",
+        "_is_receiving", "_n_looked_at", "input", "is_locked", "is_other_closed", "is_packet", "link", "locked",
+        "output",         "packet_news", "port", "stopped", "tco_stopped", "termios", "winsize",
     )  # fmt: skip
     link: Pty
     termios: Termios
+    locked: Termios | None
     winsize: bytes
     input: Input
     is_locked: bool
@@ -65,6 +66,8 @@ class Pty(Tty):
     def __init__(self, sessions: Sessions, index: int, entry: Entry, termios: Termios) -> None:
         super().__init__(sessions, index, entry)
         self.termios = termios
+        self.locked: Termios | None = None
+        """What of the settings cannot be changed (TIOCSLCKTRMIOS); None for nothing."""
         self.winsize = bytes(8)
         self.stopped = self.tco_stopped = False
         """Output is stopped, by ^S or for good until TCOON."""
@@ -266,7 +269,10 @@ class Pty(Tty):
 
     def set_termios(self, new: Termios) -> None:
         """tty_set_termios; a master never has others than at first."""
-        old, self.termios = self.termios, new.as_pty()
+        old = self.termios
+        if self.locked is not None:
+            new = new.kept_where(self.locked, old)
+        self.termios = new.as_pty()
         if self.link.is_packet:
             news = 0
             flow = _has_usual_flow(self.termios)

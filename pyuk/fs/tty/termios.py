@@ -41,6 +41,7 @@ _SPEEDS = (
 )  # fmt: skip
 _N_PLAIN_SPEEDS = 15
 _CFLAG, _SPEED = B38400 | CS8 | CREAD, 38400
+_ADDRB = 0x20000000  # addresses on a multi-drop line: no terminal here has any
 _LOW, _HIGH = 0xFFFF, 0xFFFF0000
 _INIT_CC = b"\x03\x1c\x7f\x15\x04\x00\x01\x00\x11\x13\x1a\x00\x12\x0f\x17\x16\x00".ljust(19, b"\0")
 
@@ -93,9 +94,23 @@ class Termios:
         ispeed = out if code == B0 else _speed(code, ispeed)
         return Termios(iflag, oflag, cflag, lflag, line, cc, ispeed, out)
 
+    def kept_where(self, locked: Termios, old: Termios) -> Termios:
+        """These, but the old ones where `locked` has bits and characters (unset_locked_termios)."""
+
+        def chosen(new: int, before: int, mask: int) -> int:
+            return new & ~mask | before & mask
+
+        return Termios(
+            chosen(self.iflag, old.iflag, locked.iflag), chosen(self.oflag, old.oflag, locked.oflag),
+            chosen(self.cflag, old.cflag, locked.cflag), chosen(self.lflag, old.lflag, locked.lflag),
+            old.line if locked.line else self.line,
+            bytes(before if lock else new for new, before, lock in zip(self.cc, old.cc, locked.cc, strict=True)),
+            self.ispeed, self.ospeed,
+        )  # fmt: skip
+
     def as_pty(self) -> Termios:
         """What a pseudoterminal makes of settings: it has 8 bits and no parity (pty_set_termios)."""
-        cflag = self.cflag & ~(CSIZE | PARENB) | CS8 | CREAD
+        cflag = self.cflag & ~(CSIZE | PARENB | _ADDRB) | CS8 | CREAD
         return Termios(
             self.iflag, self.oflag, cflag, self.lflag, self.line, self.cc, self.ispeed, self.ospeed
         )  # fmt: skip
@@ -114,6 +129,11 @@ def standard() -> Termios:
     """What a terminal begins with (drivers/tty/tty_io.c, tty_std_termios)."""
     lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
     return Termios(ICRNL | IXON, OPOST | ONLCR, _CFLAG, lflag, 0, _INIT_CC, _SPEED, _SPEED)
+
+
+def nothing() -> Termios:
+    """All zeros: of locks, none."""
+    return Termios(0, 0, 0, 0, 0, bytes(len(_INIT_CC)), 0, 0)
 
 
 def plain() -> Termios:
