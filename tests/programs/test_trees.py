@@ -93,7 +93,7 @@ def test_an_overlay_in_a_directory(place: Path, native: bytes, tmp_path: Path) -
 
 def test_a_tmpfs(place: Path, native: bytes) -> None:
     """In memory, with the times and modes that cp -a brings there."""
-    outcome = run_pyuk("/bin/sh", ["-c", "cp -a . /dev/shm && cd /dev/shm && . ./script"], cwd=place)
+    outcome = run_pyuk("/bin/sh", ["-c", "cp -a src script /dev/shm && cd /dev/shm && . ./script"], cwd=place)
     assert (outcome.status, outcome.stdout, outcome.stderr) == (0, native, b"")
 
 
