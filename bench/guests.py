@@ -47,6 +47,11 @@ def getppid_loop(n_calls: int) -> Path:
     return _build(SOURCES / "getppid_loop.S", BUILD / f"getppid_loop_{n_calls}", flags)
 
 
+def socket_pairs() -> Path:
+    """The program of the sockets' section."""
+    return _build(SOURCES / "sockets.c", BUILD / "sockets", _C)
+
+
 def memory() -> Path:
     """Return the program of the `mm` section."""
     return _build(SOURCES / "memory.c", BUILD / "memory", _C)

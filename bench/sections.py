@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.contestants import Contestants
-from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world, memory
+from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world, memory, socket_pairs
 from bench.measure import Job, geometric_mean, run, take_turns
 from bench.report import ABSENT, Section, milliseconds, quotient, ratio
 
@@ -173,6 +173,42 @@ def mm(setting: Setting) -> Section:
     return Section("mm", header, rows, [result.remark, *_absences(setting, columns)], result.failures)
 
 
+def sockets(setting: Setting) -> Section:
+    """CPU time of one socket operation between two processes, counted as in mm; for streams MB per CPU second too."""
+    columns = ("native", "pyuk")
+    program = str(socket_pairs())
+    jobs = []
+    for kind, (_what, short, long) in SOCKET_KINDS.items():
+        for name in columns:
+            for count in (short, long):
+                command = (*setting.contestants.commands[name], program, kind, str(count))
+                jobs.append(Job(f"{kind} {count}", name, command, f"{kind} done\n".encode()))
+    result = take_turns("sockets", jobs, setting.n_rounds)
+    rows = []
+    for kind, (what, short, long) in SOCKET_KINDS.items():
+        cells = []
+        for name in columns:
+            short_s, long_s = (result.cpu_s.get((f"{kind} {count}", name)) for count in (short, long))
+            cost_us = None if short_s is None or long_s is None else (long_s - short_s) / (long - short) * 1e6
+            cells.append(ABSENT if cost_us is None else f"{cost_us:.1f}")
+            if name == "pyuk":
+                is_stream = kind in ("tcp", "unix") and cost_us
+                cells.append(f"{65536 / cost_us:.0f} MB/s" if is_stream and cost_us else "")
+        rows.append((what, *cells))
+    header = ("operation", "native CPU us", "pyuk CPU us", "pyuk")
+    return Section("sockets", header, rows, [result.remark], result.failures)
+
+
+# The kinds of guest/bench/sockets.c: what one is, a short and a long run.
+SOCKET_KINDS = {
+    "tcp": ("write and read of 64 KiB, TCP", 10, 2_000),
+    "unix": ("write and read of 64 KiB, AF_UNIX stream", 10, 2_000),
+    "ping": ("a byte there and back, TCP", 10, 5_000),
+    "unixping": ("a byte there and back, AF_UNIX stream", 10, 5_000),
+    "udp": ("a datagram there and back, UDP", 10, 5_000),
+    "accept": ("socket, connect, accept, two closes", 10, 3_000),
+}
+
 # How each kind of guest/bench/memory.c is counted: what one of it is, how many make a count, a short and a long run.
 MEMORY_KINDS = {
     "map": ("mmap, touch, munmap of 64 KiB", 1, 100, 5_000),
@@ -184,7 +220,7 @@ MEMORY_KINDS = {
     "chase": ("dependent load in 64 MiB", 1_000_000, 1, 9),
 }
 
-SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "mm": mm, "imports": imports}
+SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "mm": mm, "sockets": sockets, "imports": imports}
 
 
 def _imported(importtime: str) -> dict[str, int]:
