@@ -57,6 +57,11 @@ def memory() -> Path:
     return _build(SOURCES / "memory.c", BUILD / "memory", _C)
 
 
+def files() -> Path:
+    """Return the program of the `files` section."""
+    return _build(SOURCES / "files.c", BUILD / "files", _C)
+
+
 def hello_world() -> Path:
     """Return the program of two system calls."""
     return _build(HELLO_WORLD, BUILD / "hello_world", _ASSEMBLY)

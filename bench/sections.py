@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.contestants import Contestants
-from bench.guests import CPU_GUESTS, cpu_guest, getppid_loop, hello_world, memory, socket_pairs
+from bench.guests import CPU_GUESTS, cpu_guest, files, getppid_loop, hello_world, memory, socket_pairs
 from bench.measure import Job, geometric_mean, run, take_turns
 from bench.report import ABSENT, Section, milliseconds, quotient, ratio
 
@@ -148,29 +148,37 @@ def imports(setting: Setting) -> Section:
 
 def mm(setting: Setting) -> Section:
     """CPU time of one memory operation: the difference of a long and a short run over that of their counts."""
+    return _operations("mm", setting, str(memory()), MEMORY_KINDS)
+
+
+def file_calls(setting: Setting) -> Section:
+    """CPU time of one file call, in the same way."""
+    return _operations("files", setting, str(files()), FILE_KINDS)
+
+
+def _operations(name: str, setting: Setting, program: str, kinds: dict[str, tuple[str, int, int, int]]) -> Section:
     columns = ("native", "qemu", "pyuk")
     present = [name for name in columns if name in setting.contestants.commands]
-    program = str(memory())
     jobs = []
-    for kind, (_what, _unit, short, long) in MEMORY_KINDS.items():
-        for name in present:
+    for kind, (_what, _unit, short, long) in kinds.items():
+        for column in present:
             for count in (short, long):
-                command = (*setting.contestants.commands[name], program, kind, str(count))
-                jobs.append(Job(f"{kind} {count}", name, command, f"{kind} done\n".encode()))
-    result = take_turns("mm", jobs, setting.n_rounds)
+                command = (*setting.contestants.commands[column], program, kind, str(count))
+                jobs.append(Job(f"{kind} {count}", column, command, f"{kind} done\n".encode()))
+    result = take_turns(name, jobs, setting.n_rounds)
     rows = []
-    for kind, (what, n_per_count, short, long) in MEMORY_KINDS.items():
+    for kind, (what, n_per_count, short, long) in kinds.items():
         costs: dict[str, float | None] = {}
-        for name in columns:
-            short_s, long_s = (result.cpu_s.get((f"{kind} {count}", name)) for count in (short, long))
+        for column in columns:
+            short_s, long_s = (result.cpu_s.get((f"{kind} {count}", column)) for count in (short, long))
             if short_s is None or long_s is None:
-                costs[name] = None
+                costs[column] = None
             else:
-                costs[name] = (long_s - short_s) / (long - short) / n_per_count * 1e6
+                costs[column] = (long_s - short_s) / (long - short) / n_per_count * 1e6
         cells = [ABSENT if cost is None else f"{cost:.3f}" for cost in costs.values()]
         rows.append((what, *cells, ratio(quotient(costs["pyuk"], costs["qemu"]))))
-    header = ("operation", *(f"{name} CPU us" for name in columns), "pyuk/qemu")
-    return Section("mm", header, rows, [result.remark, *_absences(setting, columns)], result.failures)
+    header = ("operation", *(f"{column} CPU us" for column in columns), "pyuk/qemu")
+    return Section(name, header, rows, [result.remark, *_absences(setting, columns)], result.failures)
 
 
 def sockets(setting: Setting) -> Section:
@@ -220,7 +228,22 @@ MEMORY_KINDS = {
     "chase": ("dependent load in 64 MiB", 1_000_000, 1, 9),
 }
 
-SECTIONS = {"start": start, "syscall": syscall, "cpu": cpu, "mm": mm, "sockets": sockets, "imports": imports}
+# The same of guest/bench/files.c.
+FILE_KINDS = {
+    "write1": ("write of 1 byte to /dev/null", 1, 10_000, 200_000),
+    "lseek": ("lseek", 1, 10_000, 200_000),
+    "fstat": ("fstat", 1, 10_000, 100_000),
+    "pread4k": ("pread of 4 KiB", 1, 10_000, 100_000),
+    "read64k": ("read of 64 KiB of /dev/zero", 1, 5_000, 50_000),
+    "open": ("open, fstat, close", 1, 1_000, 20_000),
+    "pipe64k": ("64 KiB through a pipe, both processes", 1, 1_000, 20_000),
+    "copy1m": ("1 MiB from /dev/zero to /dev/null", 1, 100, 5_000),
+}
+
+SECTIONS = {
+    "start": start, "syscall": syscall, "files": file_calls, "cpu": cpu, "mm": mm, "sockets": sockets,
+    "imports": imports,
+}  # fmt: skip
 
 
 def _imported(importtime: str) -> dict[str, int]:

@@ -63,7 +63,8 @@ class OpenFile:
     Slices are views of guest RAM that the data moves into or out of, in order; a count returned is at most their sum.
     `can_poll` says whether it ever makes anybody wait, so that epoll takes it; `sends_sigpipe`, whether EPIPE is a
     signal too; `has_messages`, that a write is one thing and never cut; `is_counted`, that what is moved is counted
-    as read or written (/proc/PID/io).
+    as read or written (/proc/PID/io); `takes_direct`, that F_SETFL may set O_DIRECT; `takes_unread`, that a write takes
+    everything without a look at it.
     Invariants: refs >= 1 while a descriptor, a mapping's set-up or a parked call holds it; flags has the access mode
     and the status flags, as F_GETFL shows them.
     """
@@ -78,6 +79,7 @@ class OpenFile:
     """Also where some bytes were written before."""
     has_messages = False
     takes_direct = False
+    takes_unread = False
     is_counted = True
     is_socket = False
     waits_in = (b"wait_woken", b"wait_woken")
@@ -396,12 +398,14 @@ class FdTable:
     all ones; cloexec is a subset of the open fds. `refs` counts the tasks that share the table (CLONE_FILES).
     """
 
-    __slots__ = ("_full", "_open", "_words", "cloexec", "locked", "refs")
+    __slots__ = ("_full", "_next", "_open", "_words", "cloexec", "locked", "refs")
 
     def __init__(self) -> None:
         self._open: dict[int, OpenFile] = {}
         self._words: dict[int, int] = {}
         self._full = 0
+        self._next = 0
+        """All numbers below are open."""
         self.cloexec: set[int] = set()
         self.locked: dict[FileLocks, None] = {}
         """The files on which it holds record locks: it gives them up when it closes one."""
@@ -439,6 +443,10 @@ class FdTable:
 
     def lowest_free(self, lowest: int = 0) -> int:
         """The first free number at or above lowest."""
+        if lowest <= self._next:
+            lowest = self._next
+            if lowest not in self._open:
+                return lowest
         word = lowest >> _WORD_BITS
         free = ~self._words.get(word, 0) & _ALL & -1 << (lowest & _WORD)
         if not free:
@@ -455,6 +463,8 @@ class FdTable:
         fd = self.lowest_free(lowest)
         if fd >= n_max:
             raise SyscallError(EMFILE)
+        if fd == self._next:
+            self._next = fd + 1
         self._set(fd, file, cloexec=cloexec)
         return fd  # type: ignore[return-value]
 
@@ -492,6 +502,7 @@ class FdTable:
         file = self._open.pop(fd, None)
         if file is None:
             raise SyscallError(EBADF)
+        self._next = min(self._next, fd)
         word = fd >> _WORD_BITS
         self._words[word] &= ~(1 << (fd & _WORD))
         self._full &= ~(1 << word)
@@ -525,6 +536,7 @@ class FdTable:
         twin._open = {fd: file.hold() for fd, file in self._open.items()}
         twin._words = self._words.copy()
         twin._full = self._full
+        twin._next = self._next
         twin.cloexec = self.cloexec.copy()
         return twin
 
@@ -568,6 +580,7 @@ class FdTable:
         used = {word << _WORD_BITS | bit for word, bits in self._words.items() for bit in _bits(bits)}
         full = {word for word, bits in self._words.items() if bits == _ALL}
         ok = used == set(self._open) and full == set(_bits(self._full)) and self.cloexec <= used
+        ok &= set(range(self._next)) <= used
         if not ok or any(file.refs < 1 for file in self._open.values()):
             raise AssertionError(self._open, self._words, self._full, self.cloexec)
 

@@ -80,7 +80,7 @@ class HostFile(OpenFile):
                 return len(os.read(self.fd, 0))
             if self.stream and not self.flags & O_NONBLOCK and not is_ready(self.fd, POLLIN):
                 return self._await_input()
-            return os.readv(self.fd, slices[:UIO_MAXIOV])
+            return os.readv(self.fd, slices if len(slices) <= UIO_MAXIOV else slices[:UIO_MAXIOV])
         except BlockingIOError as error:
             if self.flags & O_NONBLOCK:
                 raise guest_error(error) from None
@@ -90,7 +90,8 @@ class HostFile(OpenFile):
 
     def write(self, slices: list[memoryview]) -> int:
         """Through writev(2)."""
-        if self._is_cached():
+        cache = self.host.cache
+        if cache is not None and self.ident in cache.files:
             return self._write_through(slices, -1, 0)
         try:
             if not slices:
@@ -105,7 +106,7 @@ class HostFile(OpenFile):
 
     def _write_some(self, slices: list[memoryview]) -> int:
         """On the host no description of a guest's file blocks (HostFs.open); whether it does here is the guest's."""
-        return os.writev(self.fd, slices[:UIO_MAXIOV])
+        return os.write(self.fd, slices[0]) if len(slices) == 1 else os.writev(self.fd, slices[:UIO_MAXIOV])
 
     def _await_input(self) -> int:
         """A read that would block sleeps with the other tasks, not in the host, and perhaps not for ever."""
@@ -137,10 +138,10 @@ class HostFile(OpenFile):
         if cache is not None and self.ident in cache.files:
             cache.settle(self.ident)
         try:
+            if slices and not rwf and offset >= 0:
+                return os.preadv(self.fd, slices if len(slices) <= UIO_MAXIOV else slices[:UIO_MAXIOV], offset)
             if not slices and offset >= 0:
                 return len(os.pread(self.fd, 0, offset))
-            if rwf == 0 and offset >= 0:
-                return os.preadv(self.fd, slices[:UIO_MAXIOV], offset)
             _check_rwf(rwf)
             return os.preadv(self.fd, slices[:UIO_MAXIOV], offset, rwf)
         except OSError as error:

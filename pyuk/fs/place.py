@@ -35,6 +35,7 @@ from pyuk.abi.fcntl import (
     RENAME_EXCHANGE,
     RENAME_NOREPLACE,
 )  # fmt: skip
+from pyuk.abi.mount import MS_RDONLY
 from pyuk.abi.unistd import R_OK, W_OK
 from pyuk.fs.filesystem import LinkMet
 
@@ -151,7 +152,13 @@ class Place:
 
     def open(self, flags: int, mode: int, umask: int) -> OpenFile:
         """As open(2) with validated flags; the caller owns the one reference. May raise WouldBlock (a FIFO)."""
-        if self.name is None:
+        name = self.name
+        if name is not None and not self.mount.flags & MS_RDONLY:  # it has been found by its looks, without a slash
+            try:
+                return self._is_opened(self.mount.fs.open(self.at, name, flags, mode, umask))
+            except LinkMet:
+                pass
+        if name is None:
             if flags & O_CREAT:
                 self._check_create(flags)
             self._know()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LARGE_MASK = LARGE_BYTES - 1
 _SIGN_32, _SIGN_64 = 1 << 31, 1 << 63
 _SHOWN = FRAME_MASK | P | W
+_MOST_LAYOUTS = 64
 _shapes: dict[int, tuple[int, int, int]] = {}
 """For so many table entries in one number: what counts of each, 1 in each, and the distance of each from the first."""
 
@@ -40,7 +41,7 @@ class UserMemory:
     is exhausted. What comes before a bad byte has been written, as on Linux.
     """
 
-    __slots__ = ("_bytes", "_executable", "_leaves", "_owned", "_words", "space")
+    __slots__ = ("_bytes", "_executable", "_layouts", "_leaves", "_owned", "_words", "space")
 
     def __init__(self, space: AddressSpace) -> None:
         self.space = space
@@ -49,6 +50,9 @@ class UserMemory:
         self._words = space.ram.words
         self._executable = space.ram.executable
         self._bytes = space.ram.bytes
+        self._layouts: dict[tuple[int, int, bool], tuple[int, list[memoryview], list[slice]]] = {}
+        """For buffers whose frames are not neighbours: their table entries as last seen, in one number, what slices()
+        gave for that, and the frames. Whoever has the same entries again has the same frames."""
 
     def read(self, addr: int, n_bytes: int) -> bytes:
         """All of [addr, addr + n_bytes)."""
@@ -150,18 +154,71 @@ class UserMemory:
                 n_more = (last >> 12) - (addr >> 12)
                 if not n_more:
                     return [self._bytes[first : first + n_bytes]]
-                rest = self._run(index + 1, n_more, writing=writing)
+                rest = self._next(index + 1, writing) if n_more == 1 else self._run(index + 1, n_more, writing=writing)
                 if rest == start + PAGE_BYTES:
                     return [self._bytes[first : first + n_bytes]]
                 if rest:
                     n = PAGE_BYTES - (addr & PAGE_MASK)
                     return [self._bytes[first : first + n], self._bytes[rest : rest + n_bytes - n]]
+                return self._scattered(addr, n_bytes, index, n_more + 1, writing)
+        elif addr >> 21 < last >> 21 and n_bytes < LARGE_BYTES:  # so many entries of one table, so many of the next
+            n_first = (last & -LARGE_BYTES) - addr
+            parts = self.slices(addr, n_first, writing)
+            if sum(map(len, parts)) == n_first:
+                try:
+                    parts += self.slices(addr + n_first, n_bytes - n_first, writing)
+                except SyscallError:
+                    pass  # the first part is good
+            return parts
         try:
             return self._parts(addr, n_bytes, writing=writing)
         except _ShortError as error:
             if error.parts:
                 return error.parts
             raise SyscallError(error.errno, error.reason) from None
+
+    def _scattered(self, addr: int, n_bytes: int, index: int, n_pages: int, writing: bool) -> list[memoryview]:  # noqa: FBT001
+        """What slices() gives for n_pages whose entries begin at `index`; as the last time, if they are the same."""
+        entries_at, n_entry_bytes = index << 3, n_pages << 3
+        shown = (_shapes.get(n_pages) or _shape(n_pages))[0]
+        number = int.from_bytes(self._bytes[entries_at : entries_at + n_entry_bytes], "little") & shown
+        key = addr, n_bytes, writing
+        known = self._layouts.get(key)
+        if known is not None and known[0] == number:
+            for frames in known[2] if writing else ():
+                if 1 in self._executable[frames].tobytes():
+                    break
+            else:
+                return known[1].copy()
+        try:
+            parts = self._parts(addr, n_bytes, writing=writing)
+        except _ShortError as error:
+            if error.parts:
+                return error.parts
+            raise SyscallError(error.errno, error.reason) from None
+        if len(self._layouts) >= _MOST_LAYOUTS:
+            self._layouts.clear()
+        number_now = int.from_bytes(self._bytes[entries_at : entries_at + n_entry_bytes], "little") & shown
+        if number_now == number:  # nothing had to be faulted in, and the table has not moved
+            self._layouts[key] = number, parts.copy(), self._frames_of(index, n_pages)
+        return parts
+
+    def _frames_of(self, index: int, n_pages: int) -> list[slice]:
+        """The frames of table entries, neighbours together."""
+        found: list[slice] = []
+        for entry in self._words[index : index + n_pages]:
+            frame = (entry & FRAME_MASK) >> PAGE_SHIFT
+            if found and found[-1].stop == frame:
+                found[-1] = slice(found[-1].start, frame + 1)
+            else:
+                found.append(slice(frame, frame + 1))
+        return found
+
+    def _next(self, index: int, writing: bool) -> int:  # noqa: FBT001
+        """Where the frame of one more page begins, as _run."""
+        entry = self._words[index]
+        start = entry & FRAME_MASK
+        return start if entry & P and (not writing or (entry & W and not self._executable[start >> PAGE_SHIFT])) else 0
 
     def _run(self, index: int, n_pages: int, *, writing: bool) -> int:
         """Where the frames of n_pages table entries begin, if those let a guest do it and the frames are neighbours.

@@ -51,7 +51,11 @@ def sys_pread64(
     task: Task, fd: FdArg, buf: Annotated[UserAddr, Buffer(OUT, "return")], count: SizeArg, offset: OffArg
 ) -> int:
     """Read elsewhere; the position stays."""
-    file = positional(task, fd, offset)
+    if offset < 0:
+        raise SyscallError(EINVAL)
+    file = task.files.get(fd)
+    if file.stream:
+        raise SyscallError(ESPIPE)
     if not file.readable:
         raise SyscallError(EBADF)
     return _read(task, file, buf, count, offset)
@@ -91,13 +95,13 @@ def positional(task: Task, fd: int, offset: int) -> OpenFile:
 
 def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
     """As read(2), once the file is known to be readable; pread(2) where an offset is given."""
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
     usage = task.usage
     usage.n_reads += 1
     if 0 < count <= _SMALL_BYTES:
         try:
             if file.stream:
+                if address > TASK_SIZE - count:
+                    raise SyscallError(EFAULT)
                 file.await_bytes()
             try:
                 slices = task.mem.slices(address, count, True)  # noqa: FBT003
@@ -111,6 +115,8 @@ def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int
             from pyuk.syscalls.transfer import Transfer  # noqa: PLC0415
 
             raise Transfer(task, file, [(address, count)], offset, filling=True).park(blocked) from None
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
     from pyuk.syscalls.transfer import read_segments  # noqa: PLC0415
 
     return read_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)
@@ -118,21 +124,21 @@ def _read(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int
 
 def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: int | None = None) -> int:
     """As write(2), once the file is known to be writable; pwrite(2) where an offset is given."""
-    if count > TASK_SIZE or address > TASK_SIZE - count:
-        raise SyscallError(EFAULT)
     usage = task.usage
     usage.n_writes += 1
-    if file.stream:
-        is_simple = 0 < count <= PIPE_BUF
-    else:
-        is_simple = 0 < count <= _SMALL_BYTES and task.limits.soft[RLIMIT_FSIZE] == RLIM64_INFINITY
-    if is_simple:
+    if file.takes_unread and count <= TASK_SIZE - address:
+        n_bytes = min(count, MAX_RW_COUNT)
+        usage.write_chars += n_bytes
+        return n_bytes
+    is_stream = file.stream
+    if 0 < count <= (PIPE_BUF if is_stream else _SMALL_BYTES):
         slices: list[memoryview] = []
-        try:
-            slices = task.mem.slices(address, count, False)  # noqa: FBT003
-        except SyscallError:
-            pass
-        if slices and (not file.stream or sum(map(len, slices)) == count):
+        if is_stream or task.process.limits.soft[RLIMIT_FSIZE] == RLIM64_INFINITY:
+            try:
+                slices = task.mem.slices(address, count, False)  # noqa: FBT003
+            except SyscallError:
+                pass
+        if slices and (not is_stream or sum(map(len, slices)) == count):
             try:
                 n_bytes = file.write(slices) if offset is None else file.pwrite(slices, offset)
             except SyscallError as error:
@@ -144,6 +150,8 @@ def _write(task: Task, file: OpenFile, address: UserAddr, count: int, offset: in
             else:
                 usage.write_chars += n_bytes
                 return n_bytes
+    if count > TASK_SIZE or address > TASK_SIZE - count:
+        raise SyscallError(EFAULT)
     from pyuk.syscalls.transfer import write_segments  # noqa: PLC0415
 
     return write_segments(task, file, [(address, min(count, MAX_RW_COUNT))] if count else [], offset)

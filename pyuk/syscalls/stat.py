@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from os import stat_result
+from struct import error
+
 from pyuk.abi.errno import EINVAL, SyscallError
 from pyuk.abi.fcntl import (
     AT_EACCESS,
@@ -81,6 +84,9 @@ def sys_newfstatat(
     """Of a path or, with AT_EMPTY_PATH, of dfd."""
     if flag & ~(AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_SYNC_TYPE):
         raise SyscallError(EINVAL)
+    if flag == AT_EMPTY_PATH and dfd >= 0 and task.mem.read(filename, 1) == b"\0":  # fstat(3)
+        task.mem.write(statbuf, pack_stat(task.files.get_any(dfd).stat()))
+        return 0
     path = user_path(task, filename, may_be_empty=bool(flag & AT_EMPTY_PATH))
     if path:
         follow = not flag & AT_SYMLINK_NOFOLLOW
@@ -190,6 +196,16 @@ def sys_fstatfs(task: Task, fd: FdArg, buf: Annotated[UserAddr, StructAt(OUT, ST
 
 def pack_stat(found: AnyStat) -> bytes:
     """struct stat (arch/x86/include/uapi/asm/stat.h)."""
+    if type(found) is stat_result:
+        mode, ino, dev, nlink, uid, gid, size, atime, mtime, ctime = found
+        try:
+            return STAT.codec.pack(
+                dev, ino, nlink, mode, uid, gid, found.st_rdev, size, found.st_blksize, found.st_blocks,
+                atime, found.st_atime_ns - atime * _SECOND_NS, mtime, found.st_mtime_ns - mtime * _SECOND_NS,
+                ctime, found.st_ctime_ns - ctime * _SECOND_NS,
+            )  # fmt: skip
+        except error:
+            pass  # a number of a width that Linux has not
     return STAT.pack(
         found.st_dev, found.st_ino, found.st_nlink, found.st_mode, found.st_uid, found.st_gid, found.st_rdev,
         found.st_size, found.st_blksize, found.st_blocks, *divmod(found.st_atime_ns, _SECOND_NS),

@@ -71,6 +71,49 @@ def test_slices_give_the_good_prefix(guest: Guest) -> None:
     assert guest.load(AT + 10, 3) == b"abc"
 
 
+def _scatter(guest: Guest, pages: list[int]) -> None:
+    """Touch eight pages in that order: their frames are neighbours in another order than they."""
+    guest.space.mmap(AT, 8 * PAGE, RW, ANON)
+    for page in pages:
+        guest.memory.write(AT + page * PAGE, bytes((page,)) * PAGE)
+
+
+def test_slices_follow_the_page_tables() -> None:
+    """A buffer of scattered frames is looked up anew when its pages are others, and found again when they are not."""
+    guest = new_guest()
+    _scatter(guest, [3, 0, 1, 2, 7, 6, 5, 4])
+    start, n_bytes = AT + 100, 7 * PAGE
+    for writing in (False, True):
+        for _ in range(3):
+            found = guest.memory.slices(start, n_bytes, writing)
+            assert b"".join(found) == guest.memory.read(start, n_bytes)
+            assert len(found) > 2
+    guest.space.munmap(AT + 2 * PAGE, PAGE)
+    assert sum(map(len, guest.memory.slices(start, n_bytes, writing=True))) == 2 * PAGE - 100
+    guest.space.mmap(AT + 2 * PAGE, PAGE, PROT_READ, ANON)
+    assert sum(map(len, guest.memory.slices(start, n_bytes, writing=True))) == 2 * PAGE - 100
+    found = guest.memory.slices(start, n_bytes, writing=False)
+    assert b"".join(found)[2 * PAGE : 2 * PAGE + 10] == bytes(10)
+    guest.space.mprotect(AT + 2 * PAGE, PAGE, RW)
+    for piece in guest.memory.slices(start, n_bytes, writing=True):
+        piece[:] = bytes((9,)) * len(piece)
+    assert guest.memory.read(start, n_bytes) == bytes((9,)) * n_bytes
+
+
+def test_slices_cross_from_one_table_to_the_next() -> None:
+    """A buffer on both sides of a 2 MiB boundary is whole, or good up to its first bad page."""
+    guest = new_guest()
+    edge = 0x1020_0000
+    guest.space.mmap(edge - 2 * PAGE, 3 * PAGE, RW, ANON)
+    guest.memory.write(edge - 2 * PAGE, bytes(range(256)) * 48)
+    for writing in (False, True):
+        found = guest.memory.slices(edge - 5000, 9000, writing)
+        assert b"".join(found) == guest.memory.read(edge - 5000, 9000)
+        assert sum(map(len, guest.memory.slices(edge - 5000, 10000, writing))) == 5000 + PAGE
+    guest.space.munmap(edge, PAGE)
+    assert sum(map(len, guest.memory.slices(edge - 5000, 9000, writing=True))) == 5000
+
+
 def test_numbers_cross_pages(guest: Guest) -> None:
     """Unaligned numbers over a page boundary, signed and unsigned."""
     memory = guest.memory

@@ -124,6 +124,9 @@ class Process:
 
     pid = os.getpid()
 
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+
 
 class FileTask:
     """What the file handlers use of a Task. `call` returns the result, or the errno's name."""
@@ -136,7 +139,7 @@ class FileTask:
         self.creds = Creds()
         self.kernel = Kernel()
         self.usage = Usage()
-        self.process = Process()
+        self.process = Process(self.limits)
         self.signals: list[int] = []
 
     def send_signal(self, signo: int) -> None:
