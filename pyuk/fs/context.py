@@ -46,9 +46,14 @@ class FsContext:
             raise SyscallError(ENAMETOOLONG)
         return self.namespace.place(self, self.cwd if at is None else at, path, follow=follow)
 
-    def open(self, path: bytes, flags: int = O_RDONLY, mode: int = 0, at: OpenFile | None = None) -> OpenFile:
-        """As open(2) with validated flags; the caller owns the one reference."""
+    def open(
+        self, path: bytes, flags: int = O_RDONLY, mode: int = 0, at: OpenFile | None = None, resolve: int = 0
+    ) -> OpenFile:  # fmt: skip
+        """As openat2(2) with validated flags; the caller owns the one reference."""
         follow = not (flags & O_NOFOLLOW or (flags & O_CREAT and flags & O_EXCL))
+        if resolve:
+            start = self.cwd if at is None else at
+            return Place(self, start, path, follow=follow, resolve=resolve).open(flags, mode, self.umask)
         return self.find(path, at, follow=follow).open(flags, mode, self.umask)
 
     def stat(self, path: bytes, *, follow: bool = True) -> os.stat_result | Stat:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyuk.abi.errno import ENOENT, SyscallError
 from pyuk.abi.magic import ST_NODEV, ST_NOEXEC, ST_NOSUID, ST_RDONLY, ST_RELATIME
-from pyuk.abi.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME
+from pyuk.abi.mountapi import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

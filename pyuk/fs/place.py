@@ -27,6 +27,7 @@ from pyuk.abi.fcntl import (
     O_CREAT,
     O_DIRECTORY,
     O_EXCL,
+    O_NOFOLLOW,
     O_PATH,
     O_RDONLY,
     O_TMPFILE,
@@ -35,7 +36,7 @@ from pyuk.abi.fcntl import (
     RENAME_EXCHANGE,
     RENAME_NOREPLACE,
 )  # fmt: skip
-from pyuk.abi.mount import MS_RDONLY
+from pyuk.abi.mountapi import MS_RDONLY
 from pyuk.abi.unistd import R_OK, W_OK
 from pyuk.fs.filesystem import LinkMet
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from pyuk.fs.filesystem import FileSystem, Times
     from pyuk.fs.mount import Mount
     from pyuk.fs.stat import Stat, StatFs
+    from pyuk.fs.walk import Walk
 
     T = TypeVar("T")
     Operation = Callable[[FileSystem, "OpenFile | None", bytes], T]
@@ -66,12 +68,20 @@ class Place:
     that a magic link stands for.
     """
 
-    __slots__ = ("_context", "_follow", "_held", "_last", "_path", "_start", "at", "file", "mount", "name", "slash")
+    __slots__ = (
+        "_context", "_follow", "_held", "_last", "_path", "_resolve", "_start", "at", "file", "mount", "name", "slash",
+    )  # fmt: skip
 
     mount: Mount
 
-    def __init__(self, context: FsContext, start: OpenFile | None, path: bytes, *, follow: bool) -> None:
-        """start: the directory of a relative path. follow: whether the call follows a link in the last place."""
+    def __init__(
+        self, context: FsContext, start: OpenFile | None, path: bytes, *, follow: bool, resolve: int = 0
+    ) -> None:  # fmt: skip
+        """start: the directory of a relative path. follow: whether the call follows a link in the last place.
+
+        resolve: openat2(2)'s RESOLVE_ flags.
+        """
+        self._resolve = resolve
         self._context = context
         self._start = start
         self._path = path
@@ -81,7 +91,10 @@ class Place:
         self.name: bytes | None = None
         self.slash = False
         self._last = 0
-        if path[:1] == b"/":
+        if resolve:
+            if start is None or start.filesystem is None:
+                raise SyscallError(ENOTDIR)
+        elif path[:1] == b"/":
             if context.root is None and path[-1:] != b"/" and b"//" not in path and b"/." not in path:
                 mount = context.namespace.root
                 name = path[1:]
@@ -104,10 +117,7 @@ class Place:
 
     def _find(self, *, parent: bool = False, optimistic: bool = True) -> bytes:
         """Walk; gives the name. parent: for a call that makes, removes or moves the name, which is not followed."""
-        from pyuk.fs.walk import Walk  # noqa: PLC0415  # most paths need none
-
-        start = None if self._path[:1] == b"/" else self._start
-        walk = Walk(self._context, start, optimistic=optimistic)
+        walk = self._new_walk(optimistic=optimistic)
         try:
             walk.go(self._path, follow=self._follow and not parent, parent=parent)
         finally:
@@ -116,6 +126,18 @@ class Place:
         self.name = b"/".join(walk.parts)
         self.slash, self._last = walk.slash, walk.last
         return self.name
+
+    def _new_walk(self, *, optimistic: bool) -> Walk:
+        is_absolute = self._path[:1] == b"/"
+        if self._resolve and self._start is not None:
+            from pyuk.fs.scoped import ScopedWalk  # noqa: PLC0415  # few programs want it
+
+            return ScopedWalk(
+                self._context, self._start, self._resolve, is_absolute=is_absolute, optimistic=optimistic
+            )  # fmt: skip
+        from pyuk.fs.walk import Walk  # noqa: PLC0415  # most paths need none
+
+        return Walk(self._context, None if is_absolute else self._start, optimistic=optimistic)
 
     def _do(
         self, operation: Operation[T], on_file: Callable[[OpenFile], T] | None = None, *, parent: bool = False
@@ -162,7 +184,9 @@ class Place:
             if flags & O_CREAT:
                 self._check_create(flags)
             self._know()
-        wanted = flags | O_DIRECTORY if self.slash else flags
+        if flags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY:
+            return self._create_no_directory(flags, mode, umask)
+        wanted = flags & ~O_NOFOLLOW | O_DIRECTORY if self.slash else flags
         if self.mount.is_read_only and (flags & _WRITES or flags & O_ACCMODE != O_RDONLY) and not flags & O_PATH:
             wanted = self._check_read_only_open(wanted)
         file = self._do(
@@ -170,8 +194,13 @@ class Place:
             lambda file: self._reopen(file, flags),
         )
         if wanted != flags:
-            file.flags = file.flags & ~O_DIRECTORY | flags & O_DIRECTORY
+            file.flags = file.flags & ~O_DIRECTORY | flags & (O_DIRECTORY | O_NOFOLLOW)
         return file
+
+    def _create_no_directory(self, flags: int, mode: int, umask: int) -> OpenFile:
+        """O_CREAT | O_DIRECTORY makes a file and refuses it (open(2), BUGS; Linux 5.7 to 6.3)."""
+        self.open(flags & ~(O_DIRECTORY | O_TRUNC), mode, umask).release()
+        raise SyscallError(ENOTDIR)
 
     def _check_create(self, flags: int) -> None:
         """Paths that end in `.` or a slash name no file that could be made. Errors: EISDIR, EEXIST, those before."""
@@ -395,7 +424,12 @@ class Place:
 
     def rename(self, new: Place, flags: int) -> None:
         """As renameat2(2)."""
-        old_name, new_name = self._to_remove(), new._to_remove()
+        old_name = self._to_remove()
+        try:
+            new_name = new._to_remove()
+        except SyscallError:
+            self.check_parent()  # its errors come first
+            raise
         if self._owner(old_name) is not new._owner(new_name):
             self.check_parent()
             new.check_parent()
@@ -462,7 +496,7 @@ class Place:
                 raise
             if new._last or new.slash or not new_name or new.mount is not self.mount or self.mount.is_read_only:
                 self.stat()
-                new._to_make()
+                new._to_make(looks=True)
                 raise SyscallError(EXDEV)
             try:
                 return self.mount.fs.link(self.at, self.name or b"", new.at, new_name, follow=self.follows)
@@ -473,7 +507,7 @@ class Place:
 
     def link_file(self, file: OpenFile) -> None:
         """Give an open file this name (linkat(2) with AT_EMPTY_PATH)."""
-        self._to_make()
+        self._to_make(looks=file.mount is not self.mount)
         if file.mount is not self.mount:
             raise SyscallError(EXDEV)
         self._do(lambda fs, at, name: fs.link_file(file, at, name), parent=True)
@@ -482,15 +516,22 @@ class Place:
         """The name, found without following a last link. Errors: those of the way to it."""
         return self._find(parent=True) if self.name is None else self.name
 
-    def _to_make(self, *, directory: bool = False) -> None:
-        """Find a name that shall be new (fs/namei.c, filename_create). Errors: EEXIST, ENOENT, EROFS."""
+    def _to_make(self, *, directory: bool = False, looks: bool = False) -> None:
+        """Find a name that shall be new (fs/namei.c, filename_create). Errors: EEXIST, ENOENT, EROFS.
+
+        looks: do not leave it to the file system whether there is such a name.
+        """
         name = self._to_remove()
         if self._last or not name:
             raise SyscallError(EEXIST)
-        if self.mount.is_read_only or (self.slash and not directory):
+        is_refused = self.slash and not directory
+        if self.mount.is_read_only or is_refused or looks:
             if self._lstat_or_none() is not None:
                 raise SyscallError(EEXIST)
-            raise SyscallError(ENOENT if self.slash and not directory else EROFS)
+            if is_refused:
+                raise SyscallError(ENOENT)
+            if self.mount.is_read_only:
+                raise SyscallError(EROFS)
 
     def _check_may_remove(self) -> None:
         """EROFS, after the errors of the way to the name."""
@@ -500,6 +541,11 @@ class Place:
 
     def _owner(self, name: bytes) -> Mount:
         """The mount that the name itself is in: that of a mount point is in the one below."""
+        if self._last:
+            above = self._path.rstrip(b"/").rpartition(b"/")[0] or (b"/" if self._path[:1] == b"/" else b".")
+            place = Place(self._context, self._start, above, follow=True)
+            place._know()
+            return place.mount
         return self.mount.parent if not name and self.at is None and self.mount.parent is not None else self.mount
 
     def _lstat(self) -> os.stat_result | Stat:
@@ -517,7 +563,7 @@ class Place:
 
     def check_parent(self) -> None:
         """The errors of the way to the last name."""
-        status = self._do(lambda fs, at, name: fs.stat(at, name.rpartition(b"/")[0], follow=False), parent=True)
+        status = self._do(lambda fs, at, name: fs.stat(at, name.rpartition(b"/")[0], follow=True), parent=True)
         if not modes.S_ISDIR(status.st_mode):
             raise SyscallError(ENOTDIR)
 

@@ -34,7 +34,7 @@ from pyuk.abi.fcntl import (
     RENAME_NOREPLACE,
     RENAME_WHITEOUT,
 )  # fmt: skip
-from pyuk.abi.mount import MS_NODEV
+from pyuk.abi.mountapi import MS_NODEV
 from pyuk.abi.stat import S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFMT, S_IFREG
 from pyuk.abi.unistd import NAME_MAX, W_OK, X_OK
 from pyuk.fs.filesystem import FileSystem, LinkMet

@@ -9,7 +9,7 @@ import os
 import stat as modes
 
 from pyuk.abi.errno import EEXIST, ENOENT, ENOTDIR, SyscallError, message
-from pyuk.abi.mount import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME
+from pyuk.abi.mountapi import MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_RDONLY, MS_RELATIME
 from pyuk.abi.stat import S_IFREG
 from pyuk.fs.context import FsContext
 from pyuk.fs.namespace import Namespace

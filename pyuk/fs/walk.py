@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import stat as modes
 
-from pyuk.abi.errno import ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, SyscallError
+from pyuk.abi.errno import ELOOP, ENOENT, ENOTDIR, SyscallError
 from pyuk.abi.unistd import X_OK
 from pyuk.fs.file import OpenFile
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pyuk.fs.mount import Mount
 
 _MAX_LINKS = 40  # include/linux/namei.h: MAXSYMLINKS
-_NAME_MAX = 255  # include/uapi/linux/limits.h
 NAME, DOT, DOTDOT, ROOT = range(4)
 """What the last component was: include/linux/namei.h, LAST_NORM and so on."""
 
@@ -73,7 +72,7 @@ class Walk:
     def go(self, path: bytes, *, follow: bool, parent: bool = False) -> None:
         """Walk a path. follow: a link in the last place too. parent: the last name need not be there.
 
-        Errors: ENOENT, ENOTDIR, EACCES, ENAMETOOLONG, ELOOP.
+        Errors: ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG.
         """
         ahead = self._take(path)
         self.last = last_of(path)
@@ -93,8 +92,6 @@ class Walk:
     def _take(self, path: bytes) -> list[bytes]:
         """The names in reverse, without those that say nothing; a last `.` or `/` wants a directory."""
         found = [name for name in path.split(b"/") if name and name != b"."]
-        if any(len(name) > _NAME_MAX for name in found):
-            raise SyscallError(ENAMETOOLONG)
         self._dot = last_of(path) == DOT
         self.slash = self._dot or path.endswith(b"/")
         found.reverse()

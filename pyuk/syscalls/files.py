@@ -27,6 +27,7 @@ from pyuk.abi.fcntl import (
     O_TMPFILE,
     O_TRUNC,
     O_WRONLY,
+    RESOLVE_IN_ROOT,
 )  # fmt: skip
 from pyuk.abi.resource import RLIMIT_NOFILE
 from pyuk.abi.syscall import syscall
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from pyuk.abi.types import UserAddr
     from pyuk.kernel.task import Task
 
-_VALID = (
+VALID_OPEN_FLAGS = (
     O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT
     | O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE
 )  # fmt: skip
@@ -83,15 +84,21 @@ def sys_creat(task: Task, pathname: PathArg, mode: ModeArg) -> FdResult:
 
 
 def _open(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int) -> int:
-    """Linux fs/open.c, do_sys_openat2: flags, then the name, then the number, then the file."""
+    """Linux fs/open.c, do_sys_openat2: flags, then open_checked."""
     flags = checked_flags(flags)
     mode = mode & _PERMISSIONS if flags & (O_CREAT | _TMPFILE_BIT) else 0
+    return open_checked(task, dirfd, address, flags, mode)
+
+
+def open_checked(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int, resolve: int = 0) -> int:
+    """The name, then the number, then the file. resolve: RESOLVE_ flags."""
     path = user_path(task, address)
     files = task.files
     n_max = task.limits.soft[RLIMIT_NOFILE]
     files.check_room(n_max)
+    start = task.files.get_any(dirfd) if resolve & RESOLVE_IN_ROOT and dirfd >= 0 else start_of(task, dirfd, path)
     try:
-        file = task.fs.open(path, flags & ~O_CLOEXEC, mode, start_of(task, dirfd, path))
+        file = task.fs.open(path, flags & ~O_CLOEXEC, mode, start, resolve)
     except WouldBlock as blocked:
         from pyuk.syscalls.fifo import FifoOpen  # noqa: PLC0415  # rare
 
@@ -101,7 +108,7 @@ def _open(task: Task, dirfd: int, address: UserAddr, flags: int, mode: int) -> i
 
 def checked_flags(flags: int) -> int:
     """Linux fs/open.c, build_open_flags. Errors: EINVAL __O_TMPFILE without O_DIRECTORY, with O_CREAT, or read-only."""
-    flags &= _VALID
+    flags &= VALID_OPEN_FLAGS
     if flags & _SYNC_BIT:
         flags |= O_DSYNC
     if flags & O_PATH:

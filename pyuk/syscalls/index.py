@@ -291,6 +291,7 @@ CALLS = """
 434 pidfd_open iu pidfd
 435 clone3 UU clone
 436 close_range uuu files
+437 openat2 iUUU openat2
 438 pidfd_getfd iiu pidfd
 439 faccessat2 iUii stat
 441 epoll_pwait2 iUiUUU epoll

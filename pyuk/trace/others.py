@@ -14,7 +14,6 @@ from pyuk.abi.structs import (
     CLONE_ARGS,
     FD,
     ITIMERVAL,
-    OPEN_HOW,
     RUSAGE,
     SCHED_PARAM,
     SIGINFO,
@@ -39,7 +38,6 @@ _POINTERS: dict[str, Kind] = {
     "NewRusage": StructAt(OUT, RUSAGE),
     "NewSiginfo": StructAt(OUT, SIGINFO),
     "NewStatus": StructAt(OUT, WAIT_STATUS),
-    "OpenHow": StructAt(IN, OPEN_HOW),
     "SchedParam": StructAt(IN, SCHED_PARAM),
     "NewSchedParam": StructAt(OUT, SCHED_PARAM),
     "Sigset": SignalSet(IN, "sigsetsize"),
@@ -52,7 +50,6 @@ _POINTERS: dict[str, Kind] = {
 }
 
 _PROTOTYPES = """
-Fd openat2(DirFd dfd, Path filename, OpenHow how, Size size)
 Long io_setup(UInt nr_reqs, Address ctx)
 """
 

@@ -17,6 +17,7 @@ from pyuk.abi.fcntl import F_RDLCK, F_UNLCK, F_WRLCK
 from pyuk.fs.file import FdTable
 from pyuk.fs.locks import FileLocks, LockTable, Record
 from pyuk.fs.tmpfile import MemFile
+from tests.host_context import host_context
 from tests.syscalls.file_task import FileTask
 
 N_BYTES, N_OWNERS = 12, 3
@@ -84,7 +85,7 @@ def _bytes(record: Record) -> range:
 def task(tmp_path: Path) -> Iterator[FileTask]:
     """A guest's task whose working directory has the file `db`."""
     (tmp_path / "db").write_bytes(bytes(100))
-    guest = FileTask(str(tmp_path))
+    guest = FileTask(host_context(os.fsencode(tmp_path)))
     yield guest
     guest.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from array import array
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyuk.abi.errno import EFAULT, ENAMETOOLONG, SyscallError, name
 from pyuk.abi.numbers import NUMBERS
@@ -28,7 +28,9 @@ from pyuk.syscalls import (  # noqa: F401
     sync,
     xattr,
 )  # fmt: skip
-from tests.host_context import host_context
+
+if TYPE_CHECKING:
+    from pyuk.fs.context import FsContext
 
 BASE, SIZE = 0x10000, 0x4000000
 PAGE = 4096
@@ -131,10 +133,10 @@ class Process:
 class FileTask:
     """What the file handlers use of a Task. `call` returns the result, or the errno's name."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, fs: FsContext) -> None:
         self.mem: Any = Memory()
         self.files = FdTable()
-        self.fs = host_context(os.fsencode(directory))
+        self.fs = fs
         self.limits = Limits()
         self.creds = Creds()
         self.kernel = Kernel()

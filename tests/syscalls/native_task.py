@@ -18,10 +18,13 @@ import pytest
 
 from pyuk.abi.errno import name
 from pyuk.abi.numbers import NUMBERS
+from tests.host_context import host_context
 from tests.syscalls.file_task import FileTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pyuk.fs.context import FsContext
 
 native_only = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the oracle is an x86-64 Linux kernel"
@@ -61,20 +64,21 @@ class Room:
 
 
 Argument = int | bytes | Handle | Room
-RETURNS_FD = {"open", "openat", "creat", "dup", "socket"}
+RETURNS_FD = {"open", "openat", "openat2", "creat", "dup", "socket"}
 
 
 class Pair:
     """A scratch directory each, the working directory both times; close() checks that no host descriptor leaks."""
 
-    def __init__(self, root: Path) -> None:
-        self.directories = [root / "native", root / "guest"]
+    def __init__(self, root: Path, see: Callable[[bytes], FsContext] = host_context) -> None:
+        """see: the guest's view from its directory."""
+        self.directories = [root / "native" / "here", root / "guests" / "here"]
         for directory in self.directories:
-            directory.mkdir()
+            directory.mkdir(parents=True)
         self._n_fds = _count_fds()
         self._maps: list[mmap.mmap] = []
         self._handles: list[Handle] = []
-        self.task = FileTask(str(self.directories[1]))
+        self.task = FileTask(see(os.fsencode(self.directories[1])))
         self._before = Path.cwd()
         os.chdir(self.directories[0])
 
@@ -180,10 +184,14 @@ def _native(call_name: str, arguments: tuple[Argument, ...]) -> int | str:
     return result if result != -1 else name(ctypes.get_errno())
 
 
+def _target(link: Path, directory: Path) -> bytes:
+    return os.fsencode(link.readlink()).replace(os.fsencode(directory), b"HERE")
+
+
 def _tree(directory: Path) -> list[tuple[str, int, int, bytes]]:
     found = []
     for path in sorted(directory.rglob("*")):
         status = path.lstat()
-        data = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        data = _target(path, directory) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
         found.append((str(path.relative_to(directory)), status.st_mode, status.st_nlink, data))
     return found
