@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyuk.fs.context import FsContext
     from pyuk.fs.view import MountSpec
-    from pyuk.kernel.protocols import Tracer
+    from pyuk.kernel.protocols import Clock, Tracer
     from pyuk.kernel.task import Task
     from pyuk.system import System
 
@@ -51,6 +51,10 @@ _RUN_OPTIONS = (
     Option("--core", "core", "write a core file of each process that dies so to DIR, as core.PID", value="DIR"),
     Option("--stats", "stats", "say at its end what memory the program used, and of the page faults"),
     Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
+    Option("--deterministic", "deterministic", "the same in every run: time, randomness, who runs when"),
+    Option("--seed", "seed", "with --deterministic: another order and other random numbers (default 0)", value="N"),
+    Option("--time", "time", "begin at DATE (2024-02-29, 2024-02-29T12:30:00, UTC; @SECONDS since 1970)", value="DATE"),
+    Option("--time-scale", "time_scale", "let clocks go X times as fast as the host's", value="X"),
     Option("--argv0", "argv0", "the program's argv[0]", value="NAME"),
     _HELP,
 )
@@ -310,6 +314,35 @@ def _keep_cores(system: System, directory: str | None) -> None:
         system.keep_cores(os.path.abspath(directory))
 
 
+def _seed(parsed: Parsed) -> int | None:
+    text = parsed.get("seed", "0")
+    if not parsed.has("deterministic"):
+        if parsed.has("seed"):
+            raise UsageError("--seed is of use with --deterministic only")
+        return None
+    if not text.isdecimal():
+        raise UsageError(f"--seed {text}: not a whole number")
+    return int(text)
+
+
+def _clock(parsed: Parsed) -> tuple[Clock | None, int | None]:
+    """What --time and --time-scale ask for: a clock, None for the usual one, and when that begins, None: now."""
+    if not parsed.has("time") and not parsed.has("time_scale"):
+        return None, None
+    from pyuk.kernel.shifted import ShiftedClock, parse_date, parse_scale  # noqa: PLC0415
+
+    try:
+        start_ns = parse_date(parsed.get("time")) if parsed.has("time") else None
+        scale = parse_scale(parsed.get("time_scale")) if parsed.has("time_scale") else None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if not parsed.has("deterministic"):
+        return ShiftedClock(start_ns, 1.0 if scale is None else scale), None
+    if scale is not None:
+        raise UsageError("--time-scale means nothing with --deterministic: its time is counted in what is executed")
+    return None, start_ns
+
+
 def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     if not parsed.rest:
         raise UsageError("no program given")
@@ -318,19 +351,22 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     from pyuk.fs.view import ViewError  # noqa: PLC0415
     from pyuk.loader import LoadError  # noqa: PLC0415
     from pyuk.machine.engine import MachineError  # noqa: PLC0415
-    from pyuk.system import DEFAULT_MEMORY_BYTES, System  # noqa: PLC0415
+    from pyuk.system import DEFAULT_MEMORY_BYTES, Repeatable, System  # noqa: PLC0415
 
     environment = _environment(parsed)
     name, *arguments = parsed.rest
     memory = parsed.get("memory")
+    seed, (clock, start_ns) = _seed(parsed), _clock(parsed)
     limits = caller.limits()
     caller.raise_own_limits()
     try:
         system = System(
             memory_bytes=_size(memory) if memory else DEFAULT_MEMORY_BYTES,
-            nodename=os.uname().nodename,
-            host_order=True,
+            clock=clock,
+            nodename="pyuk" if parsed.has("deterministic") else os.uname().nodename,
+            host_order=not parsed.has("deterministic"),
             mounts=_mounts(parsed),
+            repeatable=None if seed is None else Repeatable(seed, start_ns),
         )
     except (MachineError, ViewError, OSError, OverflowError, ValueError) as error:
         what = f"--memory {memory}: " if memory and not isinstance(error, (MachineError, ViewError)) else ""

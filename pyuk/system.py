@@ -28,6 +28,7 @@ from pyuk.kernel.task import Process, Task
 from pyuk.loader.load import prepare
 from pyuk.loader.vdso import Vdso
 from pyuk.machine.cpu import RIP, RSP
+from pyuk.machine.engine import MachineError
 from pyuk.machine.machine import Machine
 from pyuk.mm.pagecache import PageCache
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pyuk.fs.overlaychanges import Change
     from pyuk.fs.view import MountSpec
     from pyuk.kernel.protocols import Clock, Random, Tracer
+    from pyuk.kernel.slices import Slices
     from pyuk.loader.load import Program
     from pyuk.net.network import Network
 
@@ -56,9 +58,9 @@ class Platform:
     Nothing of a guest is in it, so the next System on it is as new as the first, and only quicker.
     """
 
-    def __init__(self, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
-        """memory_bytes: guest RAM."""
-        self.machine = Machine(memory_bytes)
+    def __init__(self, memory_bytes: int = DEFAULT_MEMORY_BYTES, *, counts_blocks: bool = False) -> None:
+        """memory_bytes: guest RAM. counts_blocks: time slices can be the same in every run, see System."""
+        self.machine = Machine(memory_bytes, counts_blocks=counts_blocks)
         self.cache = PageCache(self.machine)
         self.vdso = Vdso(self.machine)
 
@@ -68,26 +70,66 @@ class Platform:
         self.machine.close()
 
 
+class Repeatable:
+    """What makes all runs with one seed the same: who runs when, time and randomness."""
+
+    __slots__ = ("seed", "start_ns")
+
+    def __init__(self, seed: int = 0, start_ns: int | None = None) -> None:
+        """start_ns: where CLOCK_REALTIME begins, since 1970."""
+        self.seed = seed
+        self.start_ns = start_ns
+
+    def random(self) -> Random:
+        """What the kernel draws from."""
+        from pyuk.kernel.virtual import SeededRandom  # noqa: PLC0415  # on demand only
+
+        return SeededRandom(self.seed)
+
+    def clock(self, machine: Machine) -> Clock:
+        """It goes on with what is executed. Errors: MachineError the machine does not count that."""
+        from pyuk.kernel.virtual import START_NS, BlockClock  # noqa: PLC0415
+
+        blocks = machine.cpu.blocks
+        if blocks is None:
+            raise MachineError("for runs that are all the same the platform must count blocks")
+        return BlockClock(lambda: blocks.n_executed, START_NS if self.start_ns is None else self.start_ns)
+
+    def slices(self, kernel: Kernel) -> Slices:
+        """How long a task may run."""
+        from pyuk.kernel.slices import Slices  # noqa: PLC0415
+
+        blocks = kernel.machine.cpu.blocks
+        assert blocks is not None  # noqa: S101  # see clock
+        return Slices(self.seed, blocks, kernel.scheduler)
+
+
 class System:
     """A kernel and what it shows its processes. Not for use by several host threads at once."""
 
     def __init__(
         self, *, platform: Platform | None = None, memory_bytes: int = DEFAULT_MEMORY_BYTES,
         clock: Clock | None = None, random: Random | None = None, nodename: str = "pyuk", host_order: bool = False,
-        mounts: Sequence[MountSpec] | None = None,
+        mounts: Sequence[MountSpec] | None = None, repeatable: Repeatable | None = None,
     ) -> None:  # fmt: skip
         """platform: one that no other System uses now; without it, one of its own with memory_bytes of guest RAM.
 
         host_order: list the host's directories in its order, not sorted. mounts: what processes see as their tree;
-        None for fs.view.default_view().
+        None for fs.view.default_view(). repeatable: makes all runs the same; it asks for a platform that counts blocks.
         Errors: ViewError a mount cannot be made.
         """
-        self._own = None if platform else Platform(memory_bytes)
+        self._own = None if platform else Platform(memory_bytes, counts_blocks=repeatable is not None)
         platform = platform or self._own
         assert platform is not None  # noqa: S101
         self.machine = platform.machine
         self.cache = platform.cache
+        self.cache.restart(is_uniform=repeatable is not None)
+        if repeatable is not None:
+            random = random or repeatable.random()
+            clock = clock or repeatable.clock(self.machine)
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
+        if repeatable is not None:
+            self.kernel.slices = repeatable.slices(self.kernel)
         self.kernel.vdso = platform.vdso
         platform.vdso.restart(self.kernel.keep_time)
         self.host = HostFs(None, has_devices=True, has_proc=True)

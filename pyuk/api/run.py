@@ -25,6 +25,7 @@ def run(
     memory: int = DEFAULT_MEMORY_BYTES, seed: int = 0, time: float | None = None, trace: bool | str = True,
     mounts: Sequence[str] = (), tmpfs: Sequence[str] = (), root: str | os.PathLike[str] | None = None,
     overlay: bool | str | os.PathLike[str] = True, read_only: bool = False,
+    deterministic: bool = True,
 ) -> Completed:  # fmt: skip
     """Run a program in a System of its own, and tell all about it.
 
@@ -36,7 +37,7 @@ def run(
         raise ValueError("input and stdin cannot both be given")
     with System(
         memory=memory, seed=seed, time=time, trace=trace, mounts=mounts, tmpfs=tmpfs, root=root, overlay=overlay,
-        read_only=read_only,
+        read_only=read_only, deterministic=deterministic,
     ) as system:  # fmt: skip
         process = system.spawn(
             program, args, stdin=PIPE if stdin is None else stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd,

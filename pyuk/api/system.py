@@ -18,7 +18,7 @@ from pyuk.fs.file import FdTable
 from pyuk.fs.pipe import PipeEnd
 from pyuk.fs.stdio import stdio_file
 from pyuk.fs.view import MountSpec, ViewError, chosen_view, parse_bind
-from pyuk.kernel.virtual import SeededRandom, VirtualClock
+from pyuk.kernel.virtual import START_NS, SeededRandom, VirtualClock
 from pyuk.trace.filter import EVERYTHING, parse_filter
 from pyuk.trace.inject import Injection, errno_of, install, parse_when
 from pyuk.wait import host
@@ -56,21 +56,28 @@ class System:
         self, *, memory: int = composition.DEFAULT_MEMORY_BYTES, seed: int = 0, time: float | None = None,
         nodename: str = "pyuk", trace: bool | str = False, mounts: Sequence[str] = (), tmpfs: Sequence[str] = (),
         root: str | os.PathLike[str] | None = None, overlay: bool | str | os.PathLike[str] = True,
-        read_only: bool = False,
+        read_only: bool = False, deterministic: bool = True,
     ) -> None:  # fmt: skip
         """memory: guest RAM in bytes. time: the real-time clock at the start, in seconds since 1970.
 
         trace: record system calls; a string is an expression as `strace -e` takes it. The tree of the processes is
         the host's, or `root`, and what they write to it stays in memory (see `files`), with overlay=DIR in DIR; with
         overlay=False it is what `pyuk run` shows. mounts: "HOST:GUEST[:ro|rw|cow]" as --bind takes them; tmpfs:
-        empty directories in memory. Errors: ValueError, OSError a mount cannot be made.
+        empty directories in memory. deterministic: threads and processes take turns as `seed` says, the same in every
+        run; without it their time slices are the host's time, and what computes is up to twice as fast.
+        Errors: ValueError, OSError a mount cannot be made.
         """
         view = _view(mounts, tmpfs, root, overlay, read_only=read_only)
-        self._platform = warm.take(memory)
-        clock = VirtualClock() if time is None else VirtualClock(int(time * 1_000_000_000))
+        self._platform = warm.take(memory, counts_blocks=deterministic)
+        start_ns = START_NS if time is None else int(time * 1_000_000_000)
         try:
             self._system = composition.System(
-                platform=self._platform, clock=clock, random=SeededRandom(seed), nodename=nodename, mounts=view
+                platform=self._platform,
+                clock=None if deterministic else VirtualClock(start_ns),
+                random=SeededRandom(seed),
+                nodename=nodename,
+                mounts=view,
+                repeatable=composition.Repeatable(seed, start_ns) if deterministic else None,
             )
         except ViewError as error:
             warm.give_back(self._platform)

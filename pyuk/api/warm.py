@@ -16,9 +16,9 @@ _N_KEPT = 4
 class Platform(system.Platform):
     """With the address spaces of ended processes that nobody asks about any more."""
 
-    def __init__(self, memory_bytes: int) -> None:
-        super().__init__(memory_bytes)
-        self.memory_bytes = memory_bytes
+    def __init__(self, memory_bytes: int, *, counts_blocks: bool = False) -> None:
+        super().__init__(memory_bytes, counts_blocks=counts_blocks)
+        self.kind = memory_bytes, counts_blocks
         self.left: list[AddressSpace] = []
 
     def clear(self) -> None:
@@ -33,15 +33,15 @@ _free: list[Platform] = []
 _lock = _thread.allocate_lock()
 
 
-def take(memory_bytes: int) -> Platform:
+def take(memory_bytes: int, *, counts_blocks: bool = False) -> Platform:
     """One that nobody uses, new if need be."""
     with _lock:
         for platform in reversed(_free):
-            if platform.memory_bytes == memory_bytes:
+            if platform.kind == (memory_bytes, counts_blocks):
                 _free.remove(platform)
                 break
         else:
-            return Platform(memory_bytes)
+            return Platform(memory_bytes, counts_blocks=counts_blocks)
     platform.clear()
     return platform
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.protocols import Clock, Random, Tracer
     from pyuk.kernel.ptrace import Tracee
     from pyuk.kernel.sessions import Sessions
+    from pyuk.kernel.slices import Slices
     from pyuk.kernel.task import Process, Task
     from pyuk.kernel.timekeeper import Timekeeper
     from pyuk.loader.vdso import Vdso
@@ -116,6 +117,8 @@ class Kernel:
         """What a console would show (an OOM kill); the system hands it on."""
         self.make_network: Callable[[], Network]
         """Called once, for the first socket."""
+        self.slices: Slices | None = None
+        """Who says how long a task may run; without it the ticker does."""
         self.timekeeper: Timekeeper | None = None
         """`clock`, as soon as a program has read it through the vDSO."""
         self._network: Network | None = None
@@ -249,6 +252,8 @@ class Kernel:
             if task is None:
                 return False
             self.load(task)
+            if self.slices is not None:
+                self.slices.begin()
             if task.sleep is None:
                 if task.work & (SIGNAL_PENDING | WAS_STOPPED) and not self._is_left_by_signals(task):
                     continue
@@ -398,6 +403,8 @@ class Kernel:
         self.cache.notice_cuts()
         if self.timekeeper is not None:
             self.timekeeper.look()
+        if self.slices is not None:
+            self.slices.begin()
         task = self.current
         process = task.process
         if process.cpu_timers or process.limits.soft[RLIMIT_CPU] != RLIM64_INFINITY:

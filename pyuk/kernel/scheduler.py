@@ -198,6 +198,10 @@ class Scheduler:
         """How many wait for the CPU."""
         return len(self._ready)
 
+    def left_ns(self) -> int | None:
+        """How long it is until the first timer rings, None: there is none. The clock does not advance by that."""
+        return max(0, self._timers[0].deadline_ns - self.clock.peek_ns()) if self._timers else None
+
     def next(self) -> Task | None:
         """The task whose turn it is, None: nobody is ready."""
         if not self._ready:

@@ -74,6 +74,8 @@ def settle_faults(task: Task) -> None:
     """The faults that its memory has counted since this was last asked were the task's."""
     mm, usage = task.mm, task.usage
     n_minor, n_major = mm.n_minor_faults, mm.n_file
+    if mm.cache.is_uniform:
+        n_minor, n_major = n_minor + n_major, 0
     usage.n_minor += n_minor - mm.told_faults[0]
     usage.n_major += n_major - mm.told_faults[1]
     mm.told_faults = n_minor, n_major

@@ -6,7 +6,15 @@ from hashlib import sha256
 
 from pyuk.wait import host
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _NS = 1_000_000_000
+START_NS = 1_700_000_000 * _NS
+"""CLOCK_REALTIME at the start: 2023-11-14."""
+NS_PER_BLOCK = 5
+"""What a block of code takes, some five instructions."""
 
 
 class VirtualClock:
@@ -15,7 +23,7 @@ class VirtualClock:
     goes_by_itself = False
     tai_offset_s = 0
 
-    def __init__(self, start_ns: int = 1_700_000_000 * _NS, step_ns: int = 1_000) -> None:
+    def __init__(self, start_ns: int = START_NS, step_ns: int = 1_000) -> None:
         self._realtime_ns = start_ns
         self._monotonic_ns = _NS
         self._step_ns = step_ns
@@ -59,6 +67,26 @@ class VirtualClock:
         self._slept_ns += duration_ns
         self._realtime_ns += duration_ns
         self._monotonic_ns += duration_ns
+
+
+class BlockClock(VirtualClock):
+    """Advances with the blocks of code that guests execute, too."""
+
+    def __init__(self, n_executed: Callable[[], int], start_ns: int = START_NS, step_ns: int = 100) -> None:
+        super().__init__(start_ns, step_ns)
+        self._n_executed = n_executed
+        self._n_seen = n_executed()
+
+    def _advance(self) -> None:
+        n_executed = self._n_executed()
+        passed_ns = (n_executed - self._n_seen) * NS_PER_BLOCK + self._step_ns
+        self._n_seen = n_executed
+        self._realtime_ns += passed_ns
+        self._monotonic_ns += passed_ns
+
+    def peek_ns(self) -> int:
+        """The monotonic clock, which does not advance by that."""
+        return self._monotonic_ns + (self._n_executed() - self._n_seen) * NS_PER_BLOCK
 
 
 class SeededRandom:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from pyuk.abi.types import FrameNr
+    from pyuk.machine.blocks import BlockCounter
     from pyuk.machine.paging import PageTable
     from pyuk.machine.ram import Ram
     from pyuk.machine.tlbs import Tlbs
@@ -46,6 +47,7 @@ FAULT_WRITE, FAULT_FETCH = 1 << 1, 1 << 4  # bits of a page fault's error code
 TF = 1 << 8  # RFLAGS: trap after every instruction
 
 _N_EARLY_FLUSHES = 12
+_LONG_SLICE_BLOCKS = 1_000_000
 _N_SINGLE_PAGES = 4  # more than so many are flushed as one
 _TCG_BUFFER_BYTES = 128 << 20
 _INSN_BYTES_MAX = 15
@@ -67,7 +69,8 @@ class Cpu(Registers):
     goes on. `error_code` and `cr2` belong to the last fault.
     """
 
-    def __init__(self, ram: Ram) -> None:
+    def __init__(self, ram: Ram, *, counts_blocks: bool = False) -> None:
+        """counts_blocks: slices are so many blocks of code (`blocks`), and no timer ends them."""
         self.ram = ram
         engine = Engine()
         containment.install(engine)
@@ -83,6 +86,12 @@ class Cpu(Registers):
         enter_kernel(engine, half)
         self._kernel = state.save()
         enter_ring_3(engine)
+        self.blocks: BlockCounter | None = None
+        """What time slices are measured with; None: the host's time."""
+        if counts_blocks:
+            from pyuk.machine.blocks import BlockCounter  # noqa: PLC0415
+
+            self.blocks = BlockCounter(engine)
         state.fetch()
         engine.ctl(uc.UC_CTL_USE_EXITS, c_int(1))  # and no exits: an `until` address costs 4-10 us a return
         state.forbid_exit_requests()
@@ -113,7 +122,9 @@ class Cpu(Registers):
         self._planter = Planter(ram)
         self._n_early_flushes = 0
         self.n_tlb_flushes = self.n_pages_flushed = self.n_frames_dropped = 0
-        self._ticker = Ticker(engine.stop) if state.stops_are_exact else None
+        self._ticker = Ticker(engine.stop) if state.stops_are_exact and not counts_blocks else None
+        self._n_left = -1  # of the slice's blocks, when a hook stopped the engine; -1: none did
+        self._n_blocks_flushed = 0  # how many had been executed when the TLB was flushed last to let it grow
 
     # What the kernel asks of the CPU
 
@@ -245,11 +256,13 @@ class Cpu(Registers):
                 finally:
                     self._is_inside = False
                     state.fetch()
+                if self.blocks is not None:
+                    self._count_stop(self.blocks)
                 if self._unfinished:
                     self._finish()
                 elif error:
                     self._engine.check(error)
-                elif not self._stop_wanted:
+                elif self._is_slice_over():
                     self._tick()
         finally:
             if self._unfinished:
@@ -273,10 +286,38 @@ class Cpu(Registers):
         """A slice has ended. The engine's TLB grows only when it is flushed while it is full: do so early on."""
         if self._mode & _STEPPING:
             self._end_stepping()
-        if self._n_early_flushes < _N_EARLY_FLUSHES:
+        if self._n_early_flushes < _N_EARLY_FLUSHES and self._is_long_slice():
             self._n_early_flushes += 1
             self.flush_tlb()
         self.on_tick()
+
+    def _is_slice_over(self) -> bool:
+        """Whether the engine has stopped for nothing else."""
+        return not self._stop_wanted and (self.blocks is None or self.blocks.is_over)
+
+    def _is_long_slice(self) -> bool:
+        """Since the last flush of this kind."""
+        if self.blocks is None:
+            return True
+        n_executed = self.blocks.n_executed
+        is_long = n_executed - self._n_blocks_flushed > _LONG_SLICE_BLOCKS
+        if is_long:
+            self._n_blocks_flushed = n_executed
+        return is_long
+
+    def _halt(self) -> None:
+        """Stop the engine from inside a hook: nothing more of the guest is executed."""
+        if self.blocks is not None and self._n_left < 0 and self._is_inside:
+            self._n_left = self.blocks.n_left
+        self._engine.stop()
+
+    def _count_stop(self, blocks: BlockCounter) -> None:
+        """The engine counts a block and looks only then whether it shall stop."""
+        if self._n_left >= 0:
+            blocks.n_left = self._n_left
+            self._n_left = -1
+        elif blocks.n_left <= 0:
+            blocks.end()
 
     def expect_growth(self) -> None:
         """A new program begins: its first slices are short, and may grow the TLB again."""
@@ -304,9 +345,9 @@ class Cpu(Registers):
             self.n_tlb_flushes += 1
         if self._stale_pages:
             self._unfinished = True
-            self._engine.stop()
+            self._halt()
         elif self._stop_wanted:
-            self._engine.stop()
+            self._halt()
         self._attention = False
 
     def _load_root(self) -> bool:
@@ -335,19 +376,22 @@ class Cpu(Registers):
         self._state.eflags &= ~TF
         self._mode |= _TF_HIDDEN
         self._unfinished = True
-        self._engine.stop()
+        self._halt()
 
     def _fail(self, error: BaseException) -> None:
         """An exception must not cross the engine: keep it, and raise it from `run`."""
         if self._error is None:
             self._error = error
         self._unfinished = True
-        self._engine.stop()
+        self._halt()
 
     def _finish(self) -> None:
         """Do what a hook has stopped the engine for."""
         if self._planter.found:
+            n_left = self.blocks.n_left if self.blocks is not None else 0
             self._planter.plant(self._engine)
+            if self.blocks is not None:
+                self.blocks.n_left, self._n_left = n_left, -1
         if self._mode & _VOID:
             self._deliver_refusal()
         if self._mode & _TF_HIDDEN:
@@ -384,6 +428,7 @@ class Cpu(Registers):
         engine, state, regs = self._engine, self._state, self.regs
         begin, none = c_uint64(INVALIDATE), c_uint64(0)
         self._kept = state.save()
+        n_left = self.blocks.n_left if self.blocks is not None else 0
         self._mode |= _IN_KERNEL
         self._unfinished = True
         try:
@@ -400,6 +445,8 @@ class Cpu(Registers):
                 self._stale_pages.pop()
         finally:
             state.restore(self._kept)
+            if self.blocks is not None:
+                self.blocks.n_left = n_left
             self._mode &= ~_IN_KERNEL
             self._unfinished = False
 
@@ -466,7 +513,7 @@ class Cpu(Registers):
                 is_int = state.exception_is_int
                 state.clear_exception()
                 if self._mode & _VOID:
-                    engine.stop()  # nothing of what follows counts
+                    self._halt()  # nothing of what follows counts
                     return
                 try:
                     self._exception(vector, is_int)
@@ -494,7 +541,7 @@ class Cpu(Registers):
                     block, block_at = uc.Block.from_address(at), at
                 if wants(self.page_table, block.pc, block.n_bytes):
                     self._unfinished = True
-                    engine.stop()
+                    self._halt()
             except BaseException as error:  # noqa: BLE001
                 fail(error)
 
@@ -561,7 +608,17 @@ class Cpu(Registers):
 
             if insn.is_stack_reference(self.code_at(regs[RIP]), 0):
                 vector = STACK_FAULT
-        self._trap(vector)
+        if self.blocks is not None and vector == PAGE_FAULT and not self._state.error_code & FAULT_FETCH:
+            self._repair()
+        else:
+            self._trap(vector)
+
+    def _repair(self) -> None:
+        """A page fault: where the instruction is made again its block is counted again, which is not to be."""
+        rip = self.regs[RIP]
+        self._trap(PAGE_FAULT)
+        if self.blocks is not None and self.regs[RIP] == rip:
+            self.blocks.n_left += 1
 
     def _end_stepping(self) -> None:
         self._mode &= ~_STEPPING
@@ -581,7 +638,7 @@ class Cpu(Registers):
         self._unfinished = True
         state.cr3 = self._half.empty_root << PAGE_SHIFT
         self._engine.ctl(uc.UC_CTL_TLB_FLUSH)
-        self._engine.stop()
+        self._halt()
 
     def _deliver_refusal(self) -> None:
         self._leave()

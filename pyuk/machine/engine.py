@@ -28,6 +28,7 @@ UC_CPU_X86_WESTMERE = 16
 UC_HOOK_INTR = 1 << 0
 UC_HOOK_INSN = 1 << 1
 UC_HOOK_CODE = 1 << 2
+UC_HOOK_BLOCK = 1 << 3
 UC_HOOK_INSN_INVALID = 1 << 14
 UC_HOOK_EDGE_GENERATED = 1 << 15
 
@@ -215,6 +216,12 @@ class Engine:
             self.held.uc_hook_add(self.handle, clib.byref(hook), kind, callback, None, begin, end, *extra),
         )
         return hook
+
+    def hook_code(self, kind: int, address: int, user_data: c_void_p) -> None:
+        """Add a hook for all addresses whose function is machine code at an address."""
+        begin, end = clib.c_uint64(1), clib.c_uint64(0)
+        hook = c_void_p()
+        self.check(self.held.uc_hook_add(self.handle, clib.byref(hook), kind, c_void_p(address), user_data, begin, end))
 
     def unhook(self, hook: c_void_p) -> None:
         """Remove a hook."""

@@ -18,9 +18,10 @@ _SMALL_FRAMES = 256
 class Machine:
     """One machine serves any number of processes, one after another or interleaved."""
 
-    def __init__(self, memory_bytes: int) -> None:
+    def __init__(self, memory_bytes: int, *, counts_blocks: bool = False) -> None:
+        """counts_blocks: see Cpu. Errors: MachineError."""
         self.ram = Ram(memory_bytes)
-        self.cpu = Cpu(self.ram)
+        self.cpu = Cpu(self.ram, counts_blocks=counts_blocks)
         self.ram.retire = self._retire
 
     def new_page_table(self) -> PageTable:

@@ -261,5 +261,6 @@ def mincore(space: AddressSpace, addr: int, length: int) -> bytes:
         if vma is None:
             raise SyscallError(ENOMEM, "a hole in the range")
         present = space.page_table.entry(va) != 0 or (vma.pages is not None and vma.page_at(va) in vma.pages.frames)
+        present |= space.cache.is_uniform and vma.backing is not None
         found.append(present)
     return bytes(found)

@@ -32,6 +32,8 @@ from pyuk.mm.vma import STACK_GUARD_GAP_BYTES, VM_ACCESS, VM_EXEC, VM_GROWSDOWN,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pyuk.abi.types import FrameNr
+    from pyuk.mm.backing import Backing
+    from pyuk.mm.pages import Pages
     from pyuk.mm.space import AddressSpace
     from pyuk.mm.vma import Vma
 
@@ -224,6 +226,7 @@ def _map_around(space: AddressSpace, vma: Vma, address: int, slot: int) -> None:
     """Map the neighbours that are in the cache, so that they need no fault of their own (do_fault_around)."""
     ram, pages = space.ram, vma.pages
     words, counts, executable = ram.words, ram.counts, ram.executable
+    loads = space.cache.is_uniform and vma.backing is not None
     assert pages is not None  # noqa: S101  # the caller's branch
     frames = pages.frames
     low = max(address & -_AROUND_BYTES, vma.start)
@@ -236,6 +239,8 @@ def _map_around(space: AddressSpace, vma: Vma, address: int, slot: int) -> None:
     for at, entry in enumerate(words[first:last].tolist(), first):
         if not entry:
             frame = frames.get(page)
+            if frame is None and loads:
+                frame = _load_quietly(pages, page, vma.backing)
             if frame is not None:
                 counts[frame] += 1
                 words[at] = frame << 12 | rights
@@ -243,6 +248,14 @@ def _map_around(space: AddressSpace, vma: Vma, address: int, slot: int) -> None:
                     executable[frame] = 1
                 space.n_around += 1
         page += 1
+
+
+def _load_quietly(pages: Pages, page: int, backing: Backing | None) -> FrameNr | None:
+    """A page that nobody has asked for, as if it had been in the cache already."""
+    try:
+        return pages.load(page, backing) or None  # type: ignore[return-value]
+    except (SyscallError, OutOfFramesError):
+        return None
 
 
 def _rights(space: AddressSpace, vma: Vma, address: int, frame: FrameNr, error_code: int) -> int:

@@ -26,7 +26,7 @@ _MOST_AREAS = 4096
 class PageCache:
     """All cached files, and the address spaces that may have their pages mapped."""
 
-    __slots__ = ("_serial", "files", "machine", "ram", "shared", "spaces", "sysv")
+    __slots__ = ("_serial", "files", "is_uniform", "machine", "ram", "shared", "spaces", "sysv")
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -37,6 +37,8 @@ class PageCache:
         self.shared: set[SharedMemory] = set()
         """Memory with a name or a descriptor that somebody has."""
         self._serial = 0
+        self.is_uniform = False
+        """No program can find out what is in the cache: pages around a fault are there, no fault is a major one."""
         self.spaces: list[AddressSpace] = []
         self.ram.on_shortage = self.reclaim
 
@@ -144,6 +146,11 @@ class PageCache:
                 break
         return n_freed > 0
 
+    def restart(self, *, is_uniform: bool) -> None:
+        """A kernel begins, for which nobody has made anything yet; what is known of the host's files stays."""
+        self._serial = 0
+        self.is_uniform = is_uniform
+
     def new_serial(self) -> int:
         """An inode number for shared memory without a name."""
         self._serial += 1
@@ -154,6 +161,16 @@ class PageCache:
         for cached in self.files.values():
             cached.forget(list(cached.frames))
         self.files.clear()
+
+    @property
+    def n_shown(self) -> int:
+        """What programs are told of `n_frames`."""
+        return 0 if self.is_uniform else self.n_frames
+
+    @property
+    def n_used(self) -> int:
+        """Frames that have an owner, as programs are told."""
+        return self.ram.n_used - (self.n_frames if self.is_uniform else 0)
 
     @property
     def n_frames(self) -> int:

@@ -42,7 +42,7 @@ def sys_uname(task: Task, name: Annotated[UserAddr, StructAt(OUT, UTSNAME)]) -> 
 def sys_sysinfo(task: Task, info: Annotated[UserAddr, StructAt(OUT, SYSINFO)]) -> int:
     """Guest RAM in bytes, uptime in seconds, number of tasks. Errors: EFAULT."""
     ram = task.kernel.machine.ram
-    free = (ram.n_frames - ram.n_used) * 4096
+    free = (ram.n_frames - task.kernel.cache.n_used) * 4096
     uptime = task.kernel.clock.boottime_ns() // NSEC_PER_SEC
     text = SYSINFO.pack(uptime=uptime, totalram=ram.size_bytes, freeram=free, procs=len(task.kernel.tasks), mem_unit=1)
     task.mem.write(info, text)

@@ -36,8 +36,10 @@ class Trap:
 class Rig:
     """`traps` and `syscalls` (numbers) are in order. A trap and `exit` end the run unless the test says otherwise."""
 
-    def __init__(self, memory_bytes: int = 64 << 20, *, entry: Callable[[], object] | None = None) -> None:
-        self.machine = Machine(memory_bytes)
+    def __init__(
+        self, memory_bytes: int = 64 << 20, *, entry: Callable[[], object] | None = None, counts_blocks: bool = False
+    ) -> None:
+        self.machine = Machine(memory_bytes, counts_blocks=counts_blocks)
         self.cpu, self.ram = self.machine.cpu, self.machine.ram
         self.regs = self.cpu.regs
         self.traps: list[Trap] = []

@@ -30,13 +30,13 @@ class Memory:
     def __init__(self, kernel: Kernel) -> None:
         ram, cache = kernel.machine.ram, kernel.cache
         self.total = ram.n_frames
-        self.free = ram.n_frames - ram.n_used
+        self.free = ram.n_frames - cache.n_used
         shared = _shared(kernel)
         self.shmem = sum(len(pages.frames) for pages in shared)
-        n_files = cache.n_frames
+        n_files = cache.n_shown
         self.cached = n_files + self.shmem
         self.tables = sum(space.page_table.n_tables + 1 for space in cache.spaces)
-        self.anonymous = max(0, ram.n_used - self.cached - self.tables)
+        self.anonymous = max(0, cache.n_used - self.cached - self.tables)
         counts = ram.counts
         mapped = [*shared, *cache.files.values()]
         self.mapped = sum(sum(counts[frame] > 1 for frame in pages.frames.values()) for pages in mapped)
@@ -158,6 +158,6 @@ def zoneinfo(kernel: Kernel) -> Iterator[bytes]:
 def buddyinfo(kernel: Kernel) -> bytes:
     """Frames are given out one by one, or by 512: free blocks of order 0 and 9. Order 10 is the largest."""
     ram = kernel.machine.ram
-    n_free = ram.n_frames - ram.n_used
+    n_free = ram.n_frames - kernel.cache.n_used
     orders = [n_free % LARGE_PAGES, *[0] * 8, n_free // LARGE_PAGES, 0]
     return ("Node 0, zone   Normal " + "".join([f"{n:6} " for n in orders]) + "\n").encode()
