@@ -127,6 +127,7 @@ class Kernel:
         self.accounts = Accounts(clock.boottime_ns())
         self.proc_files: dict[bytes, Callable[[], bytes | Iterable[bytes]]] = {}
         """What other rooms show in /proc, by path: net/tcp, sysvipc/msg. A text, or records of one."""
+        self._come_back: Callable[[Task], None] = self._import_come_back
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
         self._charged_ns = clock.cpu_ns()
@@ -299,6 +300,14 @@ class Kernel:
         if task.frame is not None:
             cpu.restore(task.frame)
             task.frame = None
+        if task.rseq is not None:
+            self._come_back(task)
+
+    def _import_come_back(self, task: Task) -> None:
+        from pyuk.kernel.rseq import come_back  # noqa: PLC0415  # a program that is alone never does
+
+        self._come_back = come_back
+        come_back(task)
 
     def charge(self) -> None:
         """CPU time since the last charge was that of the task whose registers the CPU has."""

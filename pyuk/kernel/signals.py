@@ -309,16 +309,25 @@ def _enter_handler(task: Task, info: Siginfo, action: Action) -> None:
 
     if action.flags & SA_RESETHAND:
         task.actions.set(info.signo, Action(SIG_DFL, action.flags, action.restorer, action.mask))
+    if task.rseq is not None:
+        from pyuk.kernel import rseq  # noqa: PLC0415
+
+        rseq.before_handler(task, info.signo)
     if not sigframe.push(task, info, action):
-        if info.signo == SIGSEGV:
-            task.actions.set(SIGSEGV, _DEFAULT)
-        force(task, Siginfo(SIGSEGV, SI_KERNEL))
+        force_segv(task, info.signo)
         return
     task.restore_blocked = None
     blocked = task.blocked | action.mask
     if not action.flags & SA_NODEFER:
         blocked |= 1 << (info.signo - 1)
     set_blocked(task, blocked)
+
+
+def force_segv(task: Task, signo: int) -> None:
+    """What a signal needs for its handler cannot be had: SIGSEGV, which cannot be caught where it is that signal."""
+    if signo == SIGSEGV:
+        task.actions.set(SIGSEGV, _DEFAULT)
+    force(task, Siginfo(SIGSEGV, SI_KERNEL))
 
 
 def from_kill(task: Task, signo: int, code: int = SI_USER) -> Siginfo:

@@ -198,6 +198,7 @@ class Task:
         "blocked",
         "clear_child_tid",
         "comm",
+        "cpu",
         "creds",
         "files",
         "frame",
@@ -287,6 +288,8 @@ class Task:
         """ss_sp, ss_flags, ss_size of sigaltstack(2); without a size there is none."""
         self.clear_child_tid: UserAddr | int = 0
         self.robust_list: UserAddr | int = 0
+        self.cpu = 0
+        """The number of the CPU that it is told to run on: one of its affinity."""
         self.rseq: tuple[int, int, int] | None = None
         """Address, length and signature as registered."""
         self.parent_death_signal = 0

@@ -293,21 +293,22 @@ def _check_signal(sig: int) -> None:
         raise SyscallError(EINVAL)
 
 
-@syscall("rseq", note="registered, cpu_id is 0; no critical section is ever aborted")
+@syscall("rseq")
 def sys_rseq(task: Task, rseq: RawAddressArg, rseq_len: HexUIntArg, flags: HexUIntArg, sig: HexUIntArg) -> int:
     """Register or (flags 1) unregister the area of restartable sequences.
 
     Errors: EINVAL size, alignment or flags; EBUSY registered already; EPERM another signature; EFAULT.
     Source: kernel/rseq.c. The area is first written on the way back, where a bad one is SIGSEGV.
     """
+    from pyuk.kernel import rseq as restartable  # noqa: PLC0415
+
     own = task.rseq
     if flags & RSEQ_FLAG_UNREGISTER:
         if flags & ~RSEQ_FLAG_UNREGISTER or own is None or own[:2] != (rseq, rseq_len):
             raise SyscallError(EINVAL)
         if own[2] != sig:
             raise SyscallError(EPERM)
-        task.mem.write(rseq, _RSEQ_RESET)
-        task.rseq = None
+        restartable.unregister(task)
         return 0
     if flags or (own is not None and own[:2] != (rseq, rseq_len)):
         raise SyscallError(EINVAL)
@@ -319,14 +320,10 @@ def sys_rseq(task: Task, rseq: RawAddressArg, rseq_len: HexUIntArg, flags: HexUI
         raise SyscallError(EFAULT)
     task.rseq = (rseq, rseq_len, sig)
     try:
-        task.mem.write(rseq, _RSEQ_CPU_0)
+        restartable.tell_cpu(task)
     except SyscallError:
         signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
     return 0
 
 
 _RSEQ_BYTES = 32
-_RSEQ_CPU_0 = bytes(8)
-"""cpu_id_start and cpu_id: pyuk has one CPU."""
-_RSEQ_RESET = bytes(4) + b"\xff\xff\xff\xff"
-"""RSEQ_CPU_ID_UNINITIALIZED."""
