@@ -130,6 +130,7 @@ class System:
         self.kernel = Kernel(self.machine, self.cache, clock or HostClock(), random or HostRandom(), Identity(nodename))
         if repeatable is not None:
             self.kernel.slices = repeatable.slices(self.kernel)
+            self.kernel.scheduler.queue.is_fair = False
         self.kernel.vdso = platform.vdso
         platform.vdso.restart(self.kernel.keep_time)
         self.host = HostFs(None, has_devices=True, has_proc=True)

@@ -45,6 +45,10 @@ class HostClock:
         """CPU time that running guests has taken: this process's own."""
         return time.process_time_ns()
 
+    def host_ns(self, duration_ns: int) -> int:
+        """How long that is on the host's clock."""
+        return duration_ns
+
     def wait(self, duration_ns: int | None) -> None:
         """Let that much time pass (None: any), or less when the host has something for a guest."""
         host.wait(duration_ns)

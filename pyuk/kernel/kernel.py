@@ -10,6 +10,7 @@ from pyuk.abi.types import Tid
 from pyuk.kernel import dispatch, faults, lifecycle, signals
 from pyuk.kernel.accounts import Accounts
 from pyuk.kernel.faults import LastFault
+from pyuk.kernel.runqueue import charge
 from pyuk.kernel.scheduler import Scheduler, Sleep
 from pyuk.kernel.signals import Siginfo
 from pyuk.kernel.task import SIGNAL_PENDING, TRACED, WAS_STOPPED
@@ -32,13 +33,15 @@ if TYPE_CHECKING:
     from pyuk.kernel.task import Process, Task
     from pyuk.kernel.timekeeper import Timekeeper
     from pyuk.loader.vdso import Vdso
-    from pyuk.machine.cpu import RegisterFile
+    from pyuk.machine.cpu import Cpu, RegisterFile
     from pyuk.machine.machine import Machine
     from pyuk.machine.traptimer import TrapTimer
     from pyuk.mm.pagecache import PageCache
     from pyuk.net.network import Network
     from pyuk.wait.park import Park
 
+_JIFFY_NS, _FREQUENT_NS = 4_000_000, 20_000_000
+"""Between ticks: where CPU time is waited for, as at CONFIG_HZ=250, and where something is to be looked at then."""
 _N_TICKS_PER_LOOK = 16
 _DEBUG_TRAPS = (DEBUG, BREAKPOINT)
 _OF_TERMINALS = (SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGWINCH)
@@ -127,6 +130,7 @@ class Kernel:
         self.accounts = Accounts(clock.boottime_ns())
         self.proc_files: dict[bytes, Callable[[], bytes | Iterable[bytes]]] = {}
         """What other rooms show in /proc, by path: net/tcp, sysvipc/msg. A text, or records of one."""
+        self._is_interrupted = False
         self._come_back: Callable[[Task], None] = self._import_come_back
         self._loaded: Task | None = None  # whose registers the CPU has
         self._awaited: Process | None = None  # whose end `run` waits for
@@ -134,9 +138,17 @@ class Kernel:
         self._next_pid = FIRST_PID
         self._trap_timer: TrapTimer | None = None
         self._entry = dispatch.make_entry(self)
-        machine.cpu.attach(self._entry, self._on_trap)
-        machine.cpu.on_tick = self._on_tick
-        machine.cpu.on_switch = self._switch
+        self._attach(machine.cpu)
+
+    def _attach(self, cpu: Cpu) -> None:
+        """What the CPU calls, and when it is interrupted."""
+        cpu.attach(self._entry, self._on_trap)
+        cpu.on_tick = self._on_tick
+        cpu.on_switch = self._switch
+        self.scheduler.on_better = self._give_way
+        if cpu.ticker is not None:
+            self.scheduler.ticker = cpu.ticker
+            cpu.ticker.plan = self._plan_tick
 
     @property
     def network(self) -> Network:
@@ -157,7 +169,7 @@ class Kernel:
 
     def keep_time(self) -> None:
         """A program is about to read the page from which the vDSO tells the time."""
-        if not self.clock.goes_by_itself or not self.machine.cpu.has_ticker or self.vdso is None:
+        if not self.clock.goes_by_itself or self.machine.cpu.ticker is None or self.vdso is None:
             return
         from pyuk.kernel.timekeeper import Timekeeper  # noqa: PLC0415  # many programs never ask for the time
         from pyuk.machine.tsc import open_counter  # noqa: PLC0415
@@ -231,6 +243,18 @@ class Kernel:
         """
         self.scheduler.is_paused = True
         self.machine.cpu.switch()
+        self.machine.cpu.interrupt()
+
+    def _plan_tick(self) -> float:
+        """When the running task has to be interrupted, in seconds. In the ticker's thread: what it sees may change."""
+        ns = self.scheduler.tick_ns()
+        process = self.current.process
+        if process.cpu_timers:
+            ns = min(ns, _JIFFY_NS)
+        elif self.timekeeper is not None or process.limits.soft[RLIMIT_CPU] != RLIM64_INFINITY:
+            ns = min(ns, _FREQUENT_NS)
+        self.scheduler.tick_at_ns = self.clock.peek_ns() + ns
+        return self.clock.host_ns(ns) / 1e9
 
     def _is_over(self) -> bool:
         awaited = self._awaited
@@ -241,10 +265,16 @@ class Kernel:
 
         Called inside the engine's hooks.
         """
-        task = self.current
-        if task.sleep is None and task.tid in self.tasks:
-            self.scheduler.make_ready(task)
-        return self._take_next()
+        task, was_interrupted = self.current, self._is_interrupted
+        self._is_interrupted = False
+        if task.sleep is not None or task.tid not in self.tasks:
+            return self._take_next()
+        self.scheduler.put_back(task, first=was_interrupted)
+        goes_on = self._take_next()
+        if self.current is not task:
+            task.usage.n_involuntary += 1
+            self.accounts.n_switches += 1
+        return goes_on
 
     def _take_next(self) -> bool:
         """Give the CPU to the first that is ready and whose call, if it sleeps in one, has come to its end."""
@@ -286,6 +316,8 @@ class Kernel:
         cpu = self.machine.cpu
         last = self._loaded
         self.current = task
+        self.scheduler.running = task
+        task.turn_ns = 0
         if last is task:
             return
         self.charge()
@@ -314,13 +346,17 @@ class Kernel:
         now_ns = self.clock.cpu_ns()
         if self._loaded is not None:
             self._loaded.usage.cpu_ns += now_ns - self._charged_ns
+            charge(self._loaded, now_ns - self._charged_ns)
         self._charged_ns = now_ns
 
-    def preempt(self, task: Task) -> None:
-        """Stop the task that runs and let the others have their turn first."""
-        self.scheduler.make_ready(task)
-        task.usage.n_involuntary += 1
-        self.accounts.n_switches += 1
+    def step_back(self, task: Task) -> None:
+        """The task that runs lets another go first."""
+        self.scheduler.queue.step_back(task)
+        self.machine.cpu.switch()
+
+    def _give_way(self) -> None:
+        """Somebody better has become ready: the task that runs comes back before those of its rank."""
+        self._is_interrupted = True
         self.machine.cpu.switch()
 
     def sleep(self, task: Task, park: Park, number: int, arguments: tuple[int, ...] = ()) -> None:
@@ -424,7 +460,9 @@ class Kernel:
         if task.work & SIGNAL_PENDING and not self._is_left_by_signals(task):
             return
         if self.scheduler.has_others and not task.is_ready:
-            self.preempt(task)
+            self.charge()
+            if self.scheduler.queue.yields_to(task, is_slice_over=True):
+                self.machine.cpu.switch()
         if self.clock.goes_by_itself:
             self._sample(task)
 
@@ -491,7 +529,7 @@ class Kernel:
     def forget(self, task: Task) -> None:
         """The task has ended, and nobody finds it any more."""
         self.release_cpu(task)
-        self.scheduler.withdraw(task)
+        self.scheduler.forget(task)
         del self.tasks[task.tid]
 
     def is_running(self, ident: tuple[int, int]) -> bool:
@@ -511,4 +549,4 @@ class Kernel:
             signals.force(task, Siginfo(SIGKILL, SI_KERNEL))
         else:
             signals.send_process(victim.process, Siginfo(SIGKILL, SI_KERNEL))
-            self.preempt(task)
+            self.step_back(task)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from _collections import deque  # type: ignore[import-not-found]  # collections itself costs a start 1 ms
-
+from pyuk.kernel.runqueue import RunQueue
 from pyuk.wait import host
 
 TYPE_CHECKING = False
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.protocols import Clock
     from pyuk.kernel.task import Task
+    from pyuk.machine.ticker import Ticker
     from pyuk.wait.park import Operation, Park, WouldBlock
     from pyuk.wait.queue import WaitQueue
 
@@ -123,13 +123,18 @@ class Alarm:
             self._scheduler.forget_alarm()
 
 
+_SLICE_NS, _LOOK_NS, _LONG_NS = 6_000_000, 5_000_000, 100_000_000
+"""Between ticks: where others are ready, where somebody waits for a descriptor of the host's, where a task is alone.
+
+A signal of the host's to a program that computes is noticed at a tick, too.
+"""
 _FEW_ALARMS = 64
 _N_TURNS = 64
 """After so many turns timers and host are looked at, even where no slice has ended by itself."""
 
 
 class Scheduler:
-    """A FIFO of ready tasks, and timers by deadline."""
+    """The tasks that are ready, and timers by deadline."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -143,23 +148,73 @@ class Scheduler:
         """How often a timer ended that."""
         self.n_rings = 0
         """How often timers whose time had come were acted on."""
-        self._ready: deque[Task] = deque()
+        self.queue = RunQueue()
+        self.running: Task | None = None
+        """Who has the CPU, unless it sleeps."""
+        self.ticker: Ticker | None = None
+        """What interrupts the running task."""
+        self.tick_at_ns = 0
+        """When that has planned to do so, on the monotonic clock."""
+        self.on_better: Callable[[], object] = lambda: None
+        """Called when somebody has become ready to whom the running task is to give way."""
         self._timers: list[Alarm] = []  # a heap; its first is not cancelled
         self._n_timers = 0  # how many there have been
         self._n_cancelled = 0  # of those in the heap
         self._n_turns = 0
 
     def make_ready(self, task: Task) -> None:
-        """Put a task at the end of the queue; a stopped one comes there when it goes on."""
+        """A task that has slept, or is new, waits for its turn; a stopped one comes there when it goes on."""
         if not task.is_ready and not task.is_stopped:
-            task.is_ready = True
-            self._ready.append(task)
+            queue, running = self.queue, self.running
+            queue.wake(task)
+            if self.ticker is not None and self.ticker.is_lazy:
+                self._hurry(is_shared=len(queue) > 1)
+            if running is not None and running.sleep is None and queue.yields_to(running, is_slice_over=False):
+                self.on_better()
+
+    def _hurry(self, *, is_shared: bool) -> None:
+        """The ticker has planned for long: have it plan anew, if somebody waits for the CPU or a timer rings before."""
+        running, timers = self.running, self._timers
+        is_busy = running is not None and running.sleep is None
+        if self.ticker is not None and (
+            is_shared or (is_busy and self.queue) or (timers and timers[0].deadline_ns < self.tick_at_ns)
+        ):  # fmt: skip
+            self.ticker.kick()
+
+    def tick_ns(self) -> int:
+        """How long the running task may go on. Called in the ticker's thread: what it looks at may change meanwhile."""
+        try:
+            ns = _SLICE_NS if self.queue else _LOOK_NS if host.is_awaited() else _LONG_NS
+            if self._timers:
+                ns = min(ns, max(0, self._timers[0].deadline_ns - self.clock.peek_ns()))
+        except (RuntimeError, IndexError):  # it has changed
+            return _SLICE_NS
+        return ns
+
+    def put_back(self, task: Task, *, first: bool) -> None:
+        """The task that has run is still ready. first: it was interrupted by a better one."""
+        if not task.is_ready and not task.is_stopped:
+            self.queue.add(task, first=first)
 
     def withdraw(self, task: Task) -> None:
         """The task shall not run: it has ended or is stopped."""
         if task.is_ready:
-            task.is_ready = False
-            self._ready.remove(task)
+            self.queue.remove(task)
+
+    def forget(self, task: Task) -> None:
+        """The task has ended."""
+        self.withdraw(task)
+        if self.running is task:
+            self.running = None
+
+    def requeue(self, task: Task) -> None:
+        """Its policy, priority or nice value has changed."""
+        if task.is_ready:
+            self.queue.remove(task)
+            self.queue.add(task)
+        running = self.running
+        if running is not None and running.sleep is None and self.queue.yields_to(running, is_slice_over=False):
+            self.on_better()
 
     def at(self, deadline_ns: int, act: Callable[[], None]) -> Alarm:
         """Call `act` when the monotonic clock has reached the deadline."""
@@ -168,6 +223,10 @@ class Scheduler:
         self._n_timers += 1
         alarm = Alarm(self, deadline_ns, self._n_timers, act)
         heappush(self._timers, alarm)
+        ticker, running = self.ticker, self.running
+        is_busy = self.queue or (running is not None and running.sleep is None)
+        if ticker is not None and ticker.is_lazy and is_busy and deadline_ns < self.tick_at_ns:
+            ticker.kick()
         return alarm
 
     def after(self, duration_ns: int, act: Callable[[], None]) -> Alarm:
@@ -191,12 +250,12 @@ class Scheduler:
     @property
     def has_others(self) -> bool:
         """Whether somebody waits for the CPU."""
-        return bool(self._ready)
+        return len(self.queue) != 0
 
     @property
     def n_ready(self) -> int:
         """How many wait for the CPU."""
-        return len(self._ready)
+        return len(self.queue)
 
     def left_ns(self) -> int | None:
         """How long it is until the first timer rings, None: there is none. The clock does not advance by that."""
@@ -204,18 +263,16 @@ class Scheduler:
 
     def next(self) -> Task | None:
         """The task whose turn it is, None: nobody is ready."""
-        if not self._ready:
+        if not self.queue:
             return None
         self._n_turns += 1
         if not self._n_turns % _N_TURNS:
             self.look()
-        task: Task = self._ready.popleft()
-        task.is_ready = False
-        return task
+        return self.queue.pop()
 
     def wait(self) -> bool:
         """Sleep in the host until somebody is ready. False: nobody can ever run again, or all are paused."""
-        while not self._ready:
+        while not self.queue:
             if self.is_paused or not (self._timers or host.is_awaited() or host.can_be_interrupted()):
                 return False
             self._wait()

@@ -43,9 +43,13 @@ class ShiftedClock(HostClock):
         """CLOCK_MONOTONIC_RAW."""
         return self._raw_start_ns + self._passed(super().raw_ns() - self._raw_start_ns)
 
+    def host_ns(self, duration_ns: int) -> int:
+        """How long that is on the host's clock."""
+        return (duration_ns << _FIXED_POINT_BITS) // self._scale + 1
+
     def wait(self, duration_ns: int | None) -> None:
         """Let that much of its time pass, or less."""
-        super().wait(None if duration_ns is None else (duration_ns << _FIXED_POINT_BITS) // self._scale + 1)
+        super().wait(None if duration_ns is None else self.host_ns(duration_ns))
 
 
 def parse_date(text: str) -> int:

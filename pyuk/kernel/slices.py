@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyuk.kernel.runqueue import NICE_0, weight_of
 from pyuk.kernel.virtual import NS_PER_BLOCK
 
 TYPE_CHECKING = False
@@ -37,6 +38,9 @@ class Slices:
         number = self._draw()
         shortest = 1 << _SHORTEST_BITS + number % _N_BITS
         n_blocks = shortest + (number >> 8) % shortest
+        running = self._scheduler.running
+        if running is not None and running.nice:
+            n_blocks = n_blocks * weight_of(running) // NICE_0 + 1
         left_ns = self._scheduler.left_ns()
         if left_ns is not None:
             n_blocks = min(n_blocks, left_ns // NS_PER_BLOCK + 1)

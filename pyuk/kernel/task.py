@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyuk.kernel.kernel import Kernel
     from pyuk.kernel.limits import Limits
     from pyuk.kernel.ptrace import Tracee
+    from pyuk.kernel.runqueue import Entry
     from pyuk.kernel.scheduler import Sleep
     from pyuk.kernel.seccomp import Guard
     from pyuk.kernel.signals import SignalActions
@@ -232,7 +233,10 @@ class Task:
         "times",
         "traced_outside",
         "tracee",
+        "turn",
+        "turn_ns",
         "usage",
+        "virtual_ns",
         "work",
     )  # fmt: skip
 
@@ -266,6 +270,11 @@ class Task:
         self.sleep: Sleep | None = None
         """The system call it sleeps in."""
         self.is_ready = False
+        self.virtual_ns = self.turn_ns = self.cpu = 0
+        """What it has had of the CPU, weighed by its nice value; and since it last came to it. Which CPU it is told
+        that it runs on, one of its affinity."""
+        self.turn: Entry | None = None
+        """Its place in the queue."""
         """It is in the scheduler's queue."""
         self.is_stopped = False
         """By job control: it runs when it is continued, whatever wakes it."""
@@ -288,14 +297,11 @@ class Task:
         """ss_sp, ss_flags, ss_size of sigaltstack(2); without a size there is none."""
         self.clear_child_tid: UserAddr | int = 0
         self.robust_list: UserAddr | int = 0
-        self.cpu = 0
-        """The number of the CPU that it is told to run on: one of its affinity."""
         self.rseq: tuple[int, int, int] | None = None
         """Address, length and signature as registered."""
         self.parent_death_signal = 0
-        self.no_new_privs = False
-        self.rdtsc_is_forbidden = False
-        """prctl(PR_SET_TSC): to read the counter is SIGSEGV."""
+        self.no_new_privs = self.rdtsc_is_forbidden = False
+        """prctl(2): PR_SET_NO_NEW_PRIVS; PR_SET_TSC, with which to read the counter is SIGSEGV."""
         self.timer_slack_ns = DEFAULT_TIMER_SLACK_NS
         self.work = 0
 

@@ -178,6 +178,10 @@ class Timekeeper:
         """CPU time that running guests has taken."""
         return self._clock.cpu_ns()
 
+    def host_ns(self, duration_ns: int) -> int:
+        """How long that is on the host's clock."""
+        return self._clock.host_ns(duration_ns)
+
     def wait(self, duration_ns: int | None) -> None:
         """Let that much time pass, or less."""
         lines = (self._monotonic, self._raw)

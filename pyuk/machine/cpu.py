@@ -122,7 +122,8 @@ class Cpu(Registers):
         self._planter = Planter(ram)
         self._n_early_flushes = 0
         self.n_tlb_flushes = self.n_pages_flushed = self.n_frames_dropped = 0
-        self._ticker = Ticker(engine.stop) if state.stops_are_exact and not counts_blocks else None
+        self.ticker = Ticker(engine.stop) if state.stops_are_exact and not counts_blocks else None
+        """What ends time slices; None: nothing does, or `blocks`."""
         self._n_left = -1  # of the slice's blocks, when a hook stopped the engine; -1: none did
         self._n_blocks_flushed = 0  # how many had been executed when the TLB was flushed last to let it grow
 
@@ -163,10 +164,10 @@ class Cpu(Registers):
         self._stale_pages.append(va)
         self._attention = True
 
-    @property
-    def has_ticker(self) -> bool:
-        """Whether a program that makes no system calls is interrupted now and then."""
-        return self._ticker is not None
+    def interrupt(self) -> None:
+        """Have `on_tick` called soon, where slices are ended by time. Any thread may call this."""
+        if self.ticker is not None:
+            self.ticker.interrupt()
 
     def stop(self) -> None:
         """Come back from `run` after this trap."""
@@ -237,8 +238,8 @@ class Cpu(Registers):
         if sys.unraisablehook is not self._catcher:
             self._unraisable = sys.unraisablehook
             sys.unraisablehook = self._catcher
-        if self._ticker is not None:
-            self._ticker.arm()
+        if self.ticker is not None:
+            self.ticker.arm()
         try:
             while not self._stop_wanted:
                 if self._attention:
@@ -267,14 +268,14 @@ class Cpu(Registers):
         finally:
             if self._unfinished:
                 self._abandon()
-            if self._ticker is not None:
-                self._ticker.disarm()
+            if self.ticker is not None:
+                self.ticker.disarm()
             sys.unraisablehook = self._unraisable
 
     def close(self) -> None:
         """Give the engine back; the object is of no use afterwards."""
-        if self._ticker is not None:
-            self._ticker.close()
+        if self.ticker is not None:
+            self.ticker.close()
         if self._tlbs is not None:
             self._tlbs.close()
         self._state.close()
@@ -284,6 +285,8 @@ class Cpu(Registers):
 
     def _tick(self) -> None:
         """A slice has ended. The engine's TLB grows only when it is flushed while it is full: do so early on."""
+        if self.ticker is not None:
+            self.ticker.seen()
         if self._mode & _STEPPING:
             self._end_stepping()
         if self._n_early_flushes < _N_EARLY_FLUSHES and self._is_long_slice():
@@ -322,8 +325,8 @@ class Cpu(Registers):
     def expect_growth(self) -> None:
         """A new program begins: its first slices are short, and may grow the TLB again."""
         self._n_early_flushes = 0
-        if self._ticker is not None:
-            self._ticker.hurry()
+        if self.ticker is not None:
+            self.ticker.hurry()
 
     def _settle(self) -> None:
         """Do what was asked for during the trap. A signal's exception may come at any point: then it is done again."""

@@ -79,7 +79,7 @@ def sys_getpriority(task: Task, which: PriorityArg, who: IntArg) -> int:
     return max(20 - other.nice for other in _whom(task, which, who))
 
 
-@syscall("setpriority", note="nice values are kept and shown; they do not weigh time slices")
+@syscall("setpriority")
 def sys_setpriority(task: Task, which: PriorityArg, who: IntArg, niceval: IntArg) -> int:
     """Set nice values. Errors: EINVAL, ESRCH, EPERM another user's, EACCES a better one without right."""
     nice = min(max(niceval, _MIN_NICE), _MAX_NICE)
@@ -91,6 +91,7 @@ def sys_setpriority(task: Task, which: PriorityArg, who: IntArg, niceval: IntArg
             error = EACCES
         else:
             other.nice = nice
+            task.kernel.scheduler.requeue(other)
     if error:
         raise SyscallError(error)
     return 0
@@ -116,9 +117,10 @@ def _set(task: Task, other: Task, policy: int, priority: int, *, resets: bool) -
         if not task.creds.owns(other.creds) or (other.resets_on_fork and not resets):
             raise SyscallError(EPERM)
     other.policy, other.realtime_priority, other.resets_on_fork = policy, priority, resets
+    task.kernel.scheduler.requeue(other)
 
 
-@syscall("sched_setscheduler", note="a policy is kept and shown; everybody takes turns")
+@syscall("sched_setscheduler", note="no SCHED_DEADLINE (EINVAL); real-time tasks are not throttled")
 def sys_sched_setscheduler(
     task: Task, pid: PidArg, policy: SchedArg, param: Annotated[UserAddr, StructAt(IN, SCHED_PARAM)]
 ) -> int:
@@ -194,6 +196,7 @@ def sys_sched_setattr(
     _set(task, other, policy, priority, resets=bool(wish.sched_flags & SCHED_FLAG_RESET_ON_FORK))
     if is_fair:
         other.nice = nice
+        task.kernel.scheduler.requeue(other)
     return 0
 
 
@@ -264,5 +267,5 @@ def sys_sched_setaffinity(
 def sys_sched_yield(task: Task) -> int:
     """Let others run."""
     if task.kernel.scheduler.has_others:
-        task.kernel.preempt(task)
+        task.kernel.step_back(task)
     return 0

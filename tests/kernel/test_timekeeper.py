@@ -57,6 +57,9 @@ class FakeHost:
     def cpu_ns(self) -> int:
         return 0
 
+    def host_ns(self, duration_ns: int) -> int:
+        return duration_ns
+
     def wait(self, duration_ns: int | None) -> None:
         self.slept.append(duration_ns)
         self.pass_time(10_000 * MS)

@@ -137,7 +137,7 @@ def test_what_the_kernel_does_counts_nothing(rig: Rig, how: str, monkeypatch: py
 
 def test_no_ticker(rig: Rig) -> None:
     """Nothing ends a slice but its end."""
-    assert not rig.cpu.has_ticker
+    assert rig.cpu.ticker is None
     ticks: list[int] = []
     rig.cpu.on_tick = lambda: ticks.append(1)
     rig.run(LOOP, r1=20_000_000)

@@ -84,7 +84,7 @@ def test_no_view_of_the_engines_memory(monkeypatch: pytest.MonkeyPatch, *, known
     rig = Rig()
     assert type(rig.cpu._state) is CopiedState
     assert not rig.cpu._state.stops_are_exact
-    assert rig.cpu._ticker is None
+    assert rig.cpu.ticker is None
     assert rig.exits("mov edi, 3") == 3
     rig.close()
 
