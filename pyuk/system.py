@@ -243,7 +243,7 @@ class System:
         """The view from a directory in it, for `start`; with the caller's umask.
 
         A relative one, and None, begin where pyuk was started, if that is to be seen, and else at `/`.
-        source: another way to the directory, where the host cannot walk its path.
+        source: another way to the directory, which is that where pyuk was started, where its path cannot be walked.
         Errors: SyscallError it cannot be entered; OSError the host has no such directory.
         """
         umask = os.umask(0o077)
@@ -254,6 +254,8 @@ class System:
         if view.here is not None:
             directory = os.path.realpath(directory or b".")
             self._admit(directory, read_only=view.here.read_only, source=source)
+        elif source is not None and directory is not None:
+            directory = directory if view.shows(directory) else b"/"
         elif directory is None or directory[:1] != b"/":
             here = os.path.realpath(b".")
             directory = os.path.join(here if view.shows(here) else b"/", directory or b"")
