@@ -24,6 +24,7 @@ USAGE_STATUS, FAILURE_STATUS, CANNOT_EXECUTE_STATUS, NOT_FOUND_STATUS = 2, 125, 
 """What env(1) and the shells give for a command line not understood, a failure of their own, EACCES and ENOENT."""
 _KILLED_BY_SIGSEGV = 128 + 11
 _ENOENT = 2
+_MOST_CPUS = 64
 
 _HELP = Option("-h --help", "help", "show this text")
 _RUN_OPTIONS = (
@@ -51,6 +52,7 @@ _RUN_OPTIONS = (
     Option("--core", "core", "write a core file of each process that dies so to DIR, as core.PID", value="DIR"),
     Option("--stats", "stats", "say at its end what memory the program used, and of the page faults"),
     Option("--memory", "memory", "guest RAM, with K, M or G (default 4G); it costs nothing until used", value="SIZE"),
+    Option("--cpus", "cpus", "tell the program of N CPUs (1 to 64, default 1); all run on one", value="N"),
     Option("--deterministic", "deterministic", "the same in every run: time, randomness, who runs when"),
     Option("--seed", "seed", "with --deterministic: another order and other random numbers (default 0)", value="N"),
     Option("--time", "time", "begin at DATE (2024-02-29, 2024-02-29T12:30:00, UTC; @SECONDS since 1970)", value="DATE"),
@@ -325,6 +327,13 @@ def _seed(parsed: Parsed) -> int | None:
     return int(text)
 
 
+def _n_cpus(parsed: Parsed) -> int:
+    text = parsed.get("cpus", "1")
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_CPUS:
+        raise UsageError(f"--cpus {text}: not a number from 1 to {_MOST_CPUS}")
+    return int(text)
+
+
 def _clock(parsed: Parsed) -> tuple[Clock | None, int | None]:
     """What --time and --time-scale ask for: a clock, None for the usual one, and when that begins, None: now."""
     if not parsed.has("time") and not parsed.has("time_scale"):
@@ -356,7 +365,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     environment = _environment(parsed)
     name, *arguments = parsed.rest
     memory = parsed.get("memory")
-    seed, (clock, start_ns) = _seed(parsed), _clock(parsed)
+    seed, (clock, start_ns), n_cpus = _seed(parsed), _clock(parsed), _n_cpus(parsed)
     limits = caller.limits()
     caller.raise_own_limits()
     try:
@@ -371,6 +380,7 @@ def _start(parsed: Parsed, tracer: Tracer | None) -> tuple[System, Task, str]:
     except (MachineError, ViewError, OSError, OverflowError, ValueError) as error:
         what = f"--memory {memory}: " if memory and not isinstance(error, (MachineError, ViewError)) else ""
         raise Refusal(what + (getattr(error, "strerror", None) or str(error)), FAILURE_STATUS) from None
+    system.kernel.n_cpus = n_cpus
     _keep_cores(system, parsed.get("core"))
     fs = _directory(system, parsed.get("chdir"))
     program = _search(system, fs, name, environment)

@@ -332,8 +332,19 @@ class Kernel:
         if task.frame is not None:
             cpu.restore(task.frame)
             task.frame = None
+        if self.n_cpus > 1:
+            cpu.tell_number(task.cpu)
         if task.rseq is not None:
             self._come_back(task)
+
+    def tell_cpu(self, task: Task) -> None:
+        """The task is on another CPU, as it is told."""
+        if task is self._loaded:
+            self.machine.cpu.tell_number(task.cpu)
+        if task.rseq is not None:
+            from pyuk.kernel import rseq  # noqa: PLC0415
+
+            rseq.migrate(task)
 
     def _import_come_back(self, task: Task) -> None:
         from pyuk.kernel.rseq import come_back  # noqa: PLC0415  # a program that is alone never does

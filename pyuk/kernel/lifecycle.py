@@ -137,6 +137,7 @@ def _inherit(child: Task, task: Task, flags: int) -> None:
     child.blocked = task.blocked
     child.no_new_privs = task.no_new_privs
     child.virtual_ns = task.virtual_ns
+    child.affinity, child.cpu = task.affinity, task.cpu
     child.rdtsc_is_forbidden = task.rdtsc_is_forbidden
     child.timer_slack_ns = task.timer_slack_ns
     child.personality = task.personality

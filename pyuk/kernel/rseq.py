@@ -35,6 +35,16 @@ def come_back(task: Task) -> None:
         signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
 
 
+def migrate(task: Task) -> None:
+    """The task has come to another CPU. Its section is aborted when it comes to that."""
+    try:
+        tell_cpu(task)
+    except SyscallError:
+        signals.force(task, signals.Siginfo(SIGSEGV, SI_KERNEL))
+    if task is task.kernel.current:
+        come_back(task)
+
+
 def before_handler(task: Task, signo: int) -> None:
     """A signal handler is about to run: it goes back to the section's abort handler (rseq_signal_deliver)."""
     assert task.rseq is not None  # noqa: S101  # the caller has looked

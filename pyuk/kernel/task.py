@@ -194,6 +194,7 @@ class Task:
 
     __slots__ = (
         "actions",
+        "affinity",
         "altstack",
         "awaited",
         "blocked",
@@ -270,9 +271,9 @@ class Task:
         self.sleep: Sleep | None = None
         """The system call it sleeps in."""
         self.is_ready = False
-        self.virtual_ns = self.turn_ns = self.cpu = 0
+        self.virtual_ns = self.turn_ns = self.cpu = self.affinity = 0
         """What it has had of the CPU, weighed by its nice value; and since it last came to it. Which CPU it is told
-        that it runs on, one of its affinity."""
+        that it runs on, and on which it may, a mask; 0: on all."""
         self.turn: Entry | None = None
         """Its place in the queue."""
         """It is in the scheduler's queue."""

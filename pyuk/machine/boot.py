@@ -43,12 +43,13 @@ _GDT = {
     6: 0x00AFFB000000FFFF,  # __USER_CS
     15: 0x0040F50000000000,  # __CPUNODE_SEG: its limit is the CPU's number, 0
 }
+_CPU_SEGMENT = 15
 
 
 class KernelHalf:
     """`entry` is the top-level entry 511 of every address space; `identity_root` maps all RAM at its own address."""
 
-    __slots__ = ("empty_root", "entry", "identity_root")
+    __slots__ = ("_cpu_segment", "_words", "empty_root", "entry", "identity_root")
 
     def __init__(self, ram: Ram) -> None:
         words = ram.words
@@ -59,12 +60,17 @@ class KernelHalf:
         words[(table << 9) + 1] = stub << PAGE_SHIFT | P | W
         for index, descriptor in _GDT.items():
             words[(gdt << 9) + index] = descriptor
+        self._words, self._cpu_segment = words, (gdt << 9) + _CPU_SEGMENT
         code = _SYSRETQ + _INVLPG_RDI + _HLT
         ram.frame(stub)[: len(code)] = code
         self.entry = directory_pointers << PAGE_SHIFT | P | W
         self.empty_root = self._root(ram)
         self.identity_root = self._root(ram)
         self._map_identity(ram)
+
+    def tell_cpu(self, number: int) -> None:
+        """The limit of __CPUNODE_SEG, which `lsl` reads in vdso(7)'s getcpu: node 0 and the CPU."""
+        self._words[self._cpu_segment] = _GDT[_CPU_SEGMENT] | number
 
     def _root(self, ram: Ram) -> FrameNr:
         root = ram.alloc()

@@ -141,6 +141,10 @@ class Cpu(Registers):
         else:
             self._set_syscall(on_syscall)
 
+    def tell_number(self, number: int) -> None:
+        """The number that the program believes this CPU to have (vdso(7), getcpu)."""
+        self._half.tell_cpu(number)
+
     def load_space(self, page_table: PageTable) -> None:
         """Make this the address space; its TLB entries are all new."""
         if self.page_table is not page_table:

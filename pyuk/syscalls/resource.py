@@ -79,12 +79,15 @@ def _set(task: Task, limits: Limits, resource: int, soft: int, hard: int) -> Non
 def sys_sched_getaffinity(
     task: Task, pid: PidArg, length: UIntArg, user_mask: Annotated[UserAddr, CpuSet(OUT, "return")]
 ) -> int:
-    """The CPUs a task may run on: the one there is. Gives the mask's size. Errors: EINVAL, ESRCH, EFAULT."""
-    if length % _CPUMASK_BYTES or length * 8 < 1:
+    """The CPUs a task may run on. Gives the mask's size. Errors: EINVAL, ESRCH, EFAULT."""
+    kernel = task.kernel
+    if length % _CPUMASK_BYTES or length * 8 < kernel.n_cpus:
         raise SyscallError(EINVAL)
-    if Tid(pid or task.tid) not in task.kernel.tasks:
+    other = kernel.tasks.get(Tid(pid)) if pid else task
+    if other is None:
         raise SyscallError(ESRCH)
-    task.mem.write(user_mask, (1).to_bytes(_CPUMASK_BYTES, "little"))
+    mask = other.affinity or (1 << kernel.n_cpus) - 1
+    task.mem.write(user_mask, mask.to_bytes(_CPUMASK_BYTES, "little"))
     return _CPUMASK_BYTES
 
 
@@ -95,8 +98,8 @@ def sys_getcpu(
     nodep: Annotated[UserAddr, StructAt(OUT, UINT32)],
     unused: Annotated[UserAddr, StructAt(OUT, UINT32)],
 ) -> int:
-    """The CPU and node the caller runs on: 0 and 0. Errors: EFAULT."""
-    for address in (cpup, nodep):
+    """The CPU and node the caller runs on, as far as it is told; the node is 0. Errors: EFAULT."""
+    for address, number in ((cpup, task.cpu), (nodep, 0)):
         if address:
-            task.mem.write_u32(address, 0)
+            task.mem.write_u32(address, number)
     return 0

@@ -250,7 +250,10 @@ def sys_sched_rr_get_interval(task: Task, pid: PidArg, interval: Annotated[UserA
 def sys_sched_setaffinity(
     task: Task, pid: PidArg, length: UIntArg, user_mask: Annotated[UserAddr, CpuSet(IN, "length")]
 ) -> int:
-    """Where a thread may run: on the one CPU there is. Errors: EFAULT, ESRCH, EPERM, EINVAL no such CPU."""
+    """Where a thread may run: all run on one CPU, and this is which it says that it is.
+
+    Errors: EFAULT, ESRCH, EPERM, EINVAL no such CPU.
+    """
     n_bytes = min(length, _CPUMASK_BYTES)
     mask = int.from_bytes(task.mem.read(user_mask, n_bytes), "little") if n_bytes else 0
     other = task.kernel.tasks.get(Tid(pid)) if pid else task
@@ -258,8 +261,13 @@ def sys_sched_setaffinity(
         raise SyscallError(ESRCH)
     if not task.creds.owns(other.creds) and not task.creds.has(CAP_SYS_NICE):
         raise SyscallError(EPERM)
-    if not mask & 1:
+    mask &= (1 << task.kernel.n_cpus) - 1
+    if not mask:
         raise SyscallError(EINVAL)
+    other.affinity = mask
+    if not mask >> other.cpu & 1:
+        other.cpu = (mask & -mask).bit_length() - 1
+        task.kernel.tell_cpu(other)
     return 0
 
 

@@ -13,9 +13,18 @@ def cpu_mask(kernel: Kernel) -> int:
     return (1 << kernel.n_cpus) - 1
 
 
-def cpu_list(kernel: Kernel) -> str:
-    """The same as a list: "0", "0-3"."""
-    return "0" if kernel.n_cpus == 1 else f"0-{kernel.n_cpus - 1}"
+def cpu_list(mask: int) -> str:
+    """CPUs as a list: "0", "0-3", "1,4-5"."""
+    runs: list[str] = []
+    first = 0
+    while mask >> first:
+        if mask >> first & 1:
+            n = (~(mask >> first) & (mask >> first) + 1).bit_length() - 1
+            runs.append(f"{first}" if n == 1 else f"{first}-{first + n - 1}")
+            first += n
+        else:
+            first += 1
+    return ",".join(runs)
 
 
 def tracer_pid(task: Task) -> int:

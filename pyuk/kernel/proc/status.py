@@ -116,8 +116,8 @@ def status(subject: Subject) -> bytes:
         f"Seccomp_filters:\t{n_seccomp_filters(task)}",
         "Speculation_Store_Bypass:\tnot vulnerable",
         "SpeculationIndirectBranch:\tnot affected",
-        f"Cpus_allowed:\t{cpu_mask(kernel):x}",
-        f"Cpus_allowed_list:\t{cpu_list(kernel)}",
+        f"Cpus_allowed:\t{task.affinity or cpu_mask(kernel):x}",
+        f"Cpus_allowed_list:\t{cpu_list(task.affinity or cpu_mask(kernel))}",
         f"Mems_allowed:\t{','.join(['00000000'] * (_N_NODES_WORDS - 1) + ['00000001'])}",
         "Mems_allowed_list:\t0",
         f"voluntary_ctxt_switches:\t{usage.n_voluntary}",
@@ -176,7 +176,7 @@ def stat(subject: Subject) -> bytes:
         priority(task), task.nice, n_threads(subject), 0, ticks(task.start_ns), vsize, rss,
         process.limits.soft[_RLIMIT_RSS], start_code, end_code, start_stack, 0, 0,
         task.pending.mask & _OLD_MASK, task.blocked & _OLD_MASK, ignored & _OLD_MASK, caught & _OLD_MASK,
-        waits, 0, 0, exit_signal, 0, task.realtime_priority, task.policy, 0, 0, 0,
+        waits, 0, 0, exit_signal, task.cpu, task.realtime_priority, task.policy, 0, 0, 0,
         *places, _exit_code(subject) if may_look else 0,
     )  # fmt: skip
     return b"%d (%b) " % (subject.tid, task.comm) + " ".join(map(str, fields)).encode() + b"\n"

@@ -52,7 +52,7 @@ class Attribute(PlainText):
 
 
 def _list(kernel: Kernel) -> str:
-    return cpu_list(kernel)
+    return cpu_list(cpu_mask(kernel))
 
 
 def _mask(kernel: Kernel) -> str:

@@ -1,4 +1,4 @@
-"""--deterministic, --seed, --time and --time-scale of the command."""
+"""--deterministic, --seed, --time, --time-scale and --cpus of the command."""
 
 from __future__ import annotations
 
@@ -95,7 +95,8 @@ def test_a_scaled_clock() -> None:
     [
         (("--seed", "3"), "--deterministic"), (("--deterministic", "--seed", "x"), "--seed x"),
         (("--deterministic", "--seed", "-1"), "--seed -1"), (("--time", "soon"), "--time soon"),
-        (("--time-scale", "0"), "--time-scale 0"), (("--deterministic", "--time-scale", "2"), "--time-scale"),
+        (("--cpus", "0"), "--cpus 0"), (("--cpus", "65"), "--cpus 65"), (("--time-scale", "0"), "--time-scale 0"),
+        (("--deterministic", "--time-scale", "2"), "--time-scale"),
     ],
 )  # fmt: skip
 def test_bad_options(options: tuple[str, ...], what: str) -> None:
@@ -105,3 +106,14 @@ def test_bad_options(options: tuple[str, ...], what: str) -> None:
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1
     assert what in done.stderr
+
+
+@pytest.mark.parametrize("n_cpus", [1, 2, 5, 64])
+def test_cpus(n_cpus: int) -> None:
+    """So many are told of, by affinity, /proc and the vDSO."""
+    program = str(guest("process/affinity", "glibc-pie").build())
+    done = pyuk("run", "--cpus", str(n_cpus), program)
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+    script = "nproc; grep -c ^processor /proc/cpuinfo; taskset -c 0 grep Cpus_allowed_list /proc/self/status"
+    done = pyuk("run", "--cpus", str(n_cpus), "/bin/sh", "-c", script)
+    assert done.stdout == f"{n_cpus}\n{n_cpus}\nCpus_allowed_list:\t0\n"
