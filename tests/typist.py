@@ -66,13 +66,19 @@ class Typist:
             assert time.monotonic() < deadline, f"the settings stay {settings}"
             time.sleep(0.01)
 
-    def end(self) -> int:
-        """Look until the program has ended; gives its status."""
+    def size(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(self.master, termios.TIOCGWINSZ, bytes(8)))
+        return rows, columns
+
+    def end(self, *, keep: bool = False) -> int:
+        """Look until the program has ended; gives its status. keep: leave the terminal on."""
         deadline = time.monotonic() + _PATIENCE_S
         while self._look(1) or self.process.poll() is None:
             assert time.monotonic() < deadline, f"the program does not end after {self.screen!r}"
         status = self.process.wait()
-        self.close()
+        if not keep:
+            self.close()
         return status
 
     def close(self) -> None:

@@ -70,6 +70,8 @@ class Sleep:
         self.queues, self.events = blocked.queues, blocked.events
         self.retry_ns, self.timeout_ns = blocked.retry_ns, blocked.timeout_ns
         self.enqueue()
+        if self.deadline_ns is not None and self.scheduler.has_passed(self.deadline_ns):
+            self._time_out()  # who is woken again and again for nothing gets no older than others
 
     def wake(self, events: int = 0) -> bool:
         """Look again when it is this task's turn."""
@@ -228,6 +230,10 @@ class Scheduler:
         if ticker is not None and ticker.is_lazy and is_busy and deadline_ns < self.tick_at_ns:
             ticker.kick()
         return alarm
+
+    def has_passed(self, deadline_ns: int) -> bool:
+        """Whether the monotonic clock has reached a deadline."""
+        return self.clock.peek_ns() >= deadline_ns
 
     def after(self, duration_ns: int, act: Callable[[], None]) -> Alarm:
         """Call `act` that much later."""

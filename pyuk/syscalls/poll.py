@@ -108,13 +108,13 @@ class Poll(Polling):
         _tell(self.task, self._address, [0] * len(self._asked))
         return 0
 
-    def files(self) -> list[int]:
+    def asked(self) -> dict[int, int]:
         """Those that are not negative."""
-        return [fd for fd, _events in self._asked if fd >= 0]
-
-    def wanted(self) -> int:
-        """For one file, what it is asked."""
-        return self._asked[0][1] if len(self._asked) == 1 else 0
+        found: dict[int, int] = {}
+        for fd, events in self._asked:
+            if fd >= 0:
+                found[fd] = found.get(fd, 0) | events
+        return found
 
     def interruption(self) -> SyscallError:
         """poll(2) goes on until its time, where no handler runs."""

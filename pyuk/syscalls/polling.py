@@ -8,11 +8,10 @@ from pyuk.abi.time import NSEC_PER_SEC, USEC_PER_SEC
 from pyuk.kernel import signals
 from pyuk.kernel.task import SIGNAL_PENDING
 from pyuk.wait.park import Park, WouldBlock
+from pyuk.wait.queue import Narrowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyuk.abi.structs import Struct
     from pyuk.abi.types import UserAddr
     from pyuk.fs.file import OpenFile
@@ -99,13 +98,15 @@ class Polling:
     The files are pinned while it sleeps, and their numbers looked up at each scan, as on Linux (fs/select.c, do_poll).
     """
 
-    __slots__ = ("_held", "_is_interrupted", "_queues", "task", "timeout")
+    __slots__ = ("_events", "_held", "_is_interrupted", "_queues", "task", "timeout")
 
     def __init__(self, task: Task, timeout: Timeout) -> None:
         self.task = task
         self.timeout = timeout
         self._held: list[OpenFile] = []
         self._queues: tuple[WaitQueue, ...] = ()
+        self._events = 0
+        """Those that help in all the queues, 0 for any."""
         self._is_interrupted = False
 
     # What each call does its own way
@@ -117,13 +118,9 @@ class Polling:
         """How many are ready, once the caller has been told which; 0 tells nothing."""
         raise NotImplementedError
 
-    def files(self) -> Iterable[int]:
-        """The descriptors that are waited for."""
+    def asked(self) -> dict[int, int]:
+        """The descriptors that are waited for, each with its events."""
         raise NotImplementedError
-
-    def wanted(self) -> int:
-        """The events that help, 0 for any."""
-        return 0
 
     def tell_nothing(self) -> int:
         """The time is over: the result, once the caller has been told that nothing is ready."""
@@ -158,16 +155,21 @@ class Polling:
         if self.timeout.is_zero:
             return self.tell_nothing()
         self._pin()
-        raise Park(self, self._queues, deadline_ns=self.timeout.deadline_ns, events=self.wanted())
+        raise Park(self, self._queues, deadline_ns=self.timeout.deadline_ns, events=self._events)
 
     def _pin(self) -> None:
-        queues: dict[WaitQueue, None] = {}
-        for fd in self.files():
+        queues: dict[WaitQueue, int] = {}
+        for fd, events in self.asked().items():
             file = pollable(self.task, fd)
             if file is not None:
                 self._held.append(file.hold())
-                queues.update(dict.fromkeys(file.poll_queues()))
-        self._queues = tuple(queues)
+                for queue in file.poll_queues():
+                    queues[queue] = queues.get(queue, 0) | events
+        kinds = set(queues.values())
+        if len(kinds) <= 1:
+            self._queues, self._events = tuple(queues), kinds.pop() if kinds else 0
+        else:  # what may always be written to must not wake who waits to read there
+            self._queues = tuple(Narrowed(queue, events) for queue, events in queues.items())
 
     def _scan(self) -> int:
         n_ready = self.scan()
@@ -179,7 +181,7 @@ class Polling:
         """Look again."""
         n_ready = self._scan()
         if not n_ready:
-            raise WouldBlock(*self._queues, events=self.wanted())
+            raise WouldBlock(*self._queues, events=self._events)
         return n_ready
 
     def timed_out(self) -> int:

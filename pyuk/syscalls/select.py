@@ -79,14 +79,14 @@ class Select(Polling):
             int.from_bytes(task.mem.read(address, self._n_bytes), "little") & asked if address and n_fds else 0
             for address in self._addresses
         ]
-        for fd in self.files():
+        for fd in self._files():
             if not task.files.is_open(fd):
                 raise SyscallError(EBADF)
 
     def scan(self) -> int:
         """A file counts once in each set that has it."""
         answers, n_ready = [0, 0, 0], 0
-        for fd in self.files():
+        for fd in self._files():
             file = pollable(self.task, fd)
             events = POLLNVAL if file is None else file.poll()
             for index in range(3):
@@ -107,7 +107,7 @@ class Select(Polling):
         self._tell([0, 0, 0])
         return 0
 
-    def files(self) -> list[int]:
+    def _files(self) -> list[int]:
         """Those in any set."""
         bits = self._sets[0] | self._sets[1] | self._sets[2]
         found = []
@@ -117,7 +117,11 @@ class Select(Polling):
             bits ^= lowest
         return found
 
-    def wanted(self) -> int:
-        """Where only one set is not empty, its events."""
-        used = [events for events, bits in zip(_SETS, self._sets, strict=True) if bits]
-        return used[0] if len(used) == 1 else 0
+    def asked(self) -> dict[int, int]:
+        """For each file the events of the sets that have it."""
+        found: dict[int, int] = {}
+        for fd in self._files():
+            for events, bits in zip(_SETS, self._sets, strict=True):
+                if bits >> fd & 1:
+                    found[fd] = found.get(fd, 0) | events
+        return found

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
             """Look again. events: the poll(2) events that have come, 0 for anything. Gives whether it will."""
 
 
+_ALWAYS = 0x18  # POLLERR, POLLHUP
+
+
 class WaitQueue:
     """Waiters in the order in which they came. A wake-up says only "look again": it hands nothing over."""
 
@@ -67,3 +70,44 @@ class WaitQueue:
 
     def __len__(self) -> int:
         return len(self._waiters)
+
+
+class Narrowed(WaitQueue):
+    """A queue for one who waits in several, and in each for other events. It takes one waiter at a time."""
+
+    __slots__ = ("_events", "_part", "_queue")
+
+    def __init__(self, queue: WaitQueue, events: int) -> None:
+        super().__init__()
+        self._queue = queue
+        self._events = events
+        self._part: _Part | None = None
+
+    def add(self, waiter: Waiter) -> None:
+        """See WaitQueue."""
+        self._part = _Part(waiter, self._events)
+        self._queue.add(self._part)
+
+    def remove(self, waiter: Waiter) -> None:
+        """See WaitQueue."""
+        if self._part is not None:
+            self._queue.remove(self._part)
+            self._part = None
+
+
+class _Part:
+    """The waiter as one of its queues sees it."""
+
+    __slots__ = ("_waiter", "events")
+    in_line = True
+    exclusive = False
+
+    def __init__(self, waiter: Waiter, events: int) -> None:
+        self._waiter = waiter
+        self.events = events
+
+    def wake(self, events: int) -> bool:
+        """What it does not wait for in this queue is nothing to it."""
+        if events and self.events and not events & (self.events | _ALWAYS):
+            return False
+        return self._waiter.wake(0)

@@ -181,7 +181,153 @@ def test_window_size_follows(tmp_path: Path) -> None:
     )
 
 
+def test_window_size_is_the_terminals(tmp_path: Path) -> None:
+    """A size that a program sets is seen by whoever sits at the terminal."""
+    for where, prefix in (("host", []), ("pyuk", [*pyuk_command(), "run"])):
+        (tmp_path / where).mkdir()
+        with Typist([*prefix, "stty", "rows", "50"], cwd=tmp_path / where, environment=_WORLD) as typist:
+            assert typist.end(keep=True) == 0
+            assert typist.size() == (50, 80), where
+
+
+@pytest.mark.parametrize("settings", ["min 1 time 0", "min 4 time 0", "min 9 time 2", "min 0 time 2"])
+def test_raw_reads(settings: str, tmp_path: Path) -> None:
+    """Raw reads wait for enough bytes, or long enough."""
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"ready\r\n", b"ab")
+        typist.type(b"cd" if "min 4" in settings else b"")
+
+    command = f"stty -icanon -echo {settings}; echo ready; dd bs=10 count=1 status=none | od -c; stty icanon"
+    screen = _compare(["sh", "-c", command], types, tmp_path)
+    assert b"a   b   c   d" in screen or "min 4" not in settings
+
+
+def test_stop_key_where_nobody_looks(tmp_path: Path) -> None:
+    """^Z does nothing to a program whose group is orphaned: nobody would make it go on."""
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"ready\r\n", b"\x1a")
+        typist.answer(b"^Z", b"word\n")
+        typist.answer(b"word\r\nword\r\n", b"\x04")
+
+    _compare(["sh", "-c", "echo ready; exec cat"], types, tmp_path)
+
+
+def test_terminal_behind_a_pipe(tmp_path: Path) -> None:
+    """/dev/tty is the terminal wherever standard input comes from."""
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"name: ", b"word\n")
+
+    command = "echo x | { printf 'name: '; read -r y < /dev/tty; cat; echo $y; stty size < /dev/tty; }"
+    _compare(["sh", "-c", command], types, tmp_path)
+
+
+def test_interrupt_of_a_busy_program(tmp_path: Path) -> None:
+    """^C reaches a program that makes no system calls, and its exit status is the shell's for that."""
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"ready\r\n", b"\x03")
+
+    command = "trap 'echo trapped; exit 9' INT; echo ready; while :; do :; done"
+    _compare(["sh", "-c", command], types, tmp_path, status=9)
+
+
+@pytest.mark.parametrize("where", ["host", "pyuk"])
+def test_terminal_is_switched_off(where: str, tmp_path: Path) -> None:
+    """The end of the terminal is SIGHUP for the program."""
+    prefix = [*pyuk_command(), "run"] if where == "pyuk" else []
+    command = "trap 'echo hung up > log; exit 5' HUP; echo ready; while :; do sleep 0.01; done"
+    with Typist([*prefix, "sh", "-c", command], cwd=tmp_path, environment=_WORLD) as typist:
+        typist.wait_for(b"ready\r\n")
+        os.close(typist.master)
+        typist.master = -1
+        assert typist.process.wait(60) == 5
+    assert (tmp_path / "log").read_text() == "hung up\n"
+
+
+# Terminals that programs make
+
+
+def test_python_spawns_at_a_pty(tmp_path: Path) -> None:
+    """python3's pty.spawn: a terminal within the terminal, with settings and a size of its own."""
+    program = (
+        "import os, pty, sys\n"
+        "os.write(1, b'outer\\n')\n"
+        "status = pty.spawn(['sh', '-c', 'stty -echo; echo inner; read x; echo got $x; tty | cut -c1-9; exit 7'])\n"
+        "print(os.waitstatus_to_exitcode(status))\n"
+    )
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"inner", b"word\n")
+
+    _compare(["python3", "-c", program], types, tmp_path)
+
+
+def test_script(tmp_path: Path) -> None:
+    """script(1) runs a shell with job control at a terminal of its own, and keeps what it shows."""
+    if shutil.which("script") is None:
+        pytest.skip("script is not installed (Debian package bsdutils)")
+
+    def types(typist: Typist) -> None:
+        typist.answer(b"$ ", b"cat\n")
+        typist.answer(b"cat\r\n", b"x\n")
+        typist.answer(b"x\r\nx\r\n", b"\x1a")
+        typist.answer(b"$ ", b"fg\n")
+        typist.answer(b"cat\r\n", b"y\n")
+        typist.answer(b"y\r\ny\r\n", b"\x03")
+        typist.answer(b"$ ", b"exit 3\n")
+
+    screen = _compare(["script", "-qec", "bash --norc --noediting -i", "kept"], types, tmp_path, status=3)
+    for where in ("host", "pyuk"):
+        kept = (tmp_path / where / "kept").read_bytes()
+        assert kept.partition(b"\n")[2].startswith(screen[:40])
+
+
+def test_tmux(tmp_path: Path) -> None:
+    """tmux: a server, a client and shells in windows, started and stopped."""
+    if shutil.which("tmux") is None:
+        pytest.skip("tmux is not installed")
+
+    def types(typist: Typist) -> None:
+        typist.answer(b":sh", b"echo $((6*7)) words\n")
+        typist.wait_for(b"42 words")
+        typist.type(b"\x02%")
+        typist.type(b"echo $((6*8)) others\n")
+        typist.wait_for(b"48 others")
+        typist.type(b"exit\n")
+        typist.answer(b"42 words", b"exit\n")  # the first window has the whole screen again
+        typist.wait_for(b"[exited]")
+
+    for where, prefix in (("host", []), ("pyuk", [*pyuk_command(), "run"])):
+        (tmp_path / where).mkdir()
+        world = {**_WORLD, "SHELL": "/bin/sh", "TMUX_TMPDIR": str(tmp_path / where), "ENV": "", "HOME": str(tmp_path)}
+        with Typist([*prefix, "tmux", "-f", "/dev/null"], cwd=tmp_path / where, environment=world) as typist:
+            types(typist)
+            assert typist.end() == 0
+
+
 # pyuk itself as a job of its user's shell
+
+
+def test_terminal_of_a_pipeline(shell: Typist) -> None:
+    """pyuk in a pipeline: its guest finds the terminal, and ^Z and ^C are for the whole job."""
+    with shell:
+        command = _pyuk("sh -c 'read -r a; read -r b < /dev/tty; echo $a $b; cat < /dev/tty'")
+        shell.type(f"echo one | {command} | cat\n".encode())
+        shell.wait_for(b"| cat\r\n")
+        shell.type(b"two\n")
+        shell.wait_for(b"one two\r\n")
+        shell.type(b"\x1a")
+        shell.wait_for(b"Stopped")
+        shell.answer(b"\n$ ", b"fg\n")
+        shell.wait_for(b"| cat\r\n")
+        shell.type(b"three\n")
+        shell.wait_for(b"three\r\nthree\r\n")
+        shell.type(b"\x03")
+        shell.answer(b"$ ", b"echo so $?\n")
+        shell.wait_for(b"so 130\r\n")
 
 
 def _pyuk(words: str) -> str:

@@ -11,7 +11,6 @@ from pyuk.fs.tmpfs import TmpFs
 from pyuk.fs.tmpnode import Inode, Volume
 from pyuk.fs.tty import jobs
 from pyuk.fs.tty.file import TtyFile
-from pyuk.fs.tty.pty import Master
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ class DevPts(TmpFs):
 
     def open_master(self, entry: Entry | None, flags: int) -> TtyFile:
         """A new pseudoterminal. Errors: ENOSPC."""
+        from pyuk.fs.tty.pty import Master  # noqa: PLC0415  # the line discipline: few programs make terminals
+
         index = self.free_index()
         uid, _ = self.sessions.owner()
         slave_entry = self.add(index, mode=_PTS_MODE, uid=uid, gid=TTY_GID)

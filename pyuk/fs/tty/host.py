@@ -49,8 +49,6 @@ from pyuk.fs.errors import guest_error
 from pyuk.fs.tty import jobs
 from pyuk.fs.tty.device import Tty
 from pyuk.fs.tty.file import TtyFile
-from pyuk.fs.tty.ioctl import job_control
-from pyuk.fs.tty.termios import TERMIOS_BYTES
 from pyuk.wait.host import POLLIN, POLLOUT, forget, is_ready, queue_of, ready_events
 from pyuk.wait.park import WouldBlock
 
@@ -64,7 +62,7 @@ if TYPE_CHECKING:
     from pyuk.fs.tty.devpts import DevPts
     from pyuk.fs.tty.jobs import Member, Sessions
 
-_LFLAG_AT, _CC_AT = 12, 17  # asm-generic/termbits.h: struct termios
+_TERMIOS_BYTES, _LFLAG_AT, _CC_AT = 36, 12, 17  # asm-generic/termbits.h: struct termios
 _DECISECOND_NS = 100_000_000
 _RETRY_NS = 5_000_000
 _CHUNK_BYTES = 64
@@ -210,6 +208,8 @@ class HostTty(Tty):
             jobs.check_change(self)
             self._come_back()
         elif request not in _TOLD:
+            from pyuk.fs.tty.ioctl import job_control  # noqa: PLC0415  # shells first of all
+
             return job_control(self, file, request, data)
         if request in _SETTINGS and self._original is None:
             self._original = self._settings()
@@ -237,7 +237,7 @@ class HostTty(Tty):
 
     def _settings(self) -> bytes:
         """A struct termios."""
-        return fcntl.ioctl(self._fd, TCGETS, bytes(TERMIOS_BYTES))
+        return fcntl.ioctl(self._fd, TCGETS, bytes(_TERMIOS_BYTES))
 
     # pyuk's own place at the terminal
 
