@@ -231,6 +231,8 @@ class HostFs(FileSystem):
                 except OSError as error:
                     if error.errno != errno.EINVAL or end == len(path):
                         break  # not there, or no link: whoever uses the path is told
+                if not begin and self._opens_beneath and self._has_no_link(start, path, follow=follow):
+                    break
                 below = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=fd)
                 if fd != start:
                     os.close(fd)
@@ -241,6 +243,14 @@ class HostFs(FileSystem):
             if fd != start:
                 os.close(fd)
         return None
+
+    def _has_no_link(self, start: int, path: bytes, *, follow: bool) -> bool:
+        """Whether the host meets no link, or something else that ends the path before it: one call for all names."""
+        try:
+            os.close(openat2.open_beneath(start, path, (0 if follow else os.O_NOFOLLOW) | _HOST_PATH | os.O_CLOEXEC))
+        except OSError as error:
+            return error.errno != errno.ELOOP
+        return True
 
     def path_of(self, file: OpenFile) -> bytes:
         """See FileSystem. By the host's knowledge, whoever renamed it."""
