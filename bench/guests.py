@@ -62,6 +62,16 @@ def files() -> Path:
     return _build(SOURCES / "files.c", BUILD / "files", _C)
 
 
+def tasks() -> Path:
+    """Return the program of the `tasks` section."""
+    return _build(SOURCES / "tasks.c", BUILD / "tasks", (*_C, "-pthread"))
+
+
+def nothing() -> Path:
+    """Return a static program that ends at once."""
+    return _build(SOURCES / "nothing.c", BUILD / "nothing", _C)
+
+
 def hello_world() -> Path:
     """Return the program of two system calls."""
     return _build(HELLO_WORLD, BUILD / "hello_world", _ASSEMBLY)

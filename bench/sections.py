@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from bench.contestants import Contestants
-from bench.guests import CPU_GUESTS, cpu_guest, files, getppid_loop, hello_world, memory, socket_pairs
+from bench.guests import CPU_GUESTS, cpu_guest, files, getppid_loop, hello_world, memory, nothing, socket_pairs
+from bench.guests import tasks as tasks_program
 from bench.measure import Job, geometric_mean, run, take_turns
 from bench.report import ABSENT, Section, milliseconds, quotient, ratio
 
@@ -240,8 +242,78 @@ FILE_KINDS = {
     "copy1m": ("1 MiB from /dev/zero to /dev/null", 1, 100, 5_000),
 }
 
+# The same of guest/bench/tasks.c.
+TASK_KINDS = {
+    "pipe": ("a byte to and fro between two processes", 1, 100, 5_000),
+    "futex": ("a word to and fro between two threads", 1, 100, 5_000),
+    "alone0": ("the same bytes within one process", 1, 100, 5_000),
+    "pair256": ("a byte to and fro, 256 pages touched at each turn", 1, 100, 4_000),
+    "alone256": ("the same within one process", 1, 100, 4_000),
+    "pair4096": ("a byte to and fro, 16 MiB touched at each turn", 1, 20, 400),
+    "alone4096": ("the same within one process", 1, 20, 400),
+    "raise": ("raise, handler, sigreturn", 1, 100, 5_000),
+    "segv": ("SIGSEGV, siglongjmp", 1, 100, 5_000),
+    "thread": ("pthread_create, pthread_join", 1, 20, 1_000),
+    "fork": ("fork, exit, wait", 1, 20, 600),
+    "execstatic": ("vfork, exec of a static program, wait", 1, 10, 200),
+    "execdynamic": ("vfork, exec of /bin/true, wait", 1, 5, 60),
+    "bash": ("bash: /bin/true in a loop", 1, 10, 200),
+    "clock": ("clock_gettime", 1, 10_000, 1_000_000),
+    "yield": ("sched_yield alone", 1, 1_000, 50_000),
+}
+SWITCHES = {"": ("pipe", "alone0"), ", 256 pages": ("pair256", "alone256"), ", 16 MiB": ("pair4096", "alone4096")}
+
+
+def tasks(setting: Setting) -> Section:
+    """CPU time of what processes, threads and signals do, the children's included."""
+    columns = ("native", "qemu", "pyuk")
+    present = [name for name in columns if name in setting.contestants.commands]
+    jobs = []
+    for kind, (_what, _unit, short, long) in TASK_KINDS.items():
+        for name in present:
+            for count in (short, long):
+                command, expected = _task_command(kind, count, setting.contestants.commands[name], name)
+                jobs.append(Job(f"{kind} {count}", name, command, expected))
+    result = take_turns("tasks", jobs, setting.n_rounds)
+    costs: dict[str, dict[str, float | None]] = {}
+    for kind, (_what, _unit, short, long) in TASK_KINDS.items():
+        costs[kind] = {}
+        for name in columns:
+            short_s, long_s = (result.cpu_s.get((f"{kind} {count}", name)) for count in (short, long))
+            known = short_s is not None and long_s is not None
+            costs[kind][name] = (long_s - short_s) / (long - short) * 1e6 if known else None  # type: ignore[operator]
+    rows = [_task_row(TASK_KINDS[kind][0], by_name) for kind, by_name in costs.items()]
+    for what, (pair, alone) in SWITCHES.items():
+        switch = {name: _half(costs[pair][name], costs[alone][name]) for name in columns}
+        rows.append(_task_row(f"a switch of processes{what}: half the difference", switch))
+    header = ("operation", *(f"{name} CPU us" for name in columns), "pyuk/qemu")
+    return Section("tasks", header, rows, [result.remark, *_absences(setting, columns)], result.failures)
+
+
+def _task_command(kind: str, count: int, contestant: tuple[str, ...], name: str) -> tuple[tuple[str, ...], bytes]:
+    """What a contestant runs. qemu-user executes children on the host: there each child is a qemu of its own."""
+    prefix = contestant if name == "qemu" else ()
+    if kind == "bash":
+        script = f'for i in $(seq {count}); do "$@"; done; echo done'
+        return (*contestant, "/bin/bash", "-c", script, "bash", *prefix, "/bin/true"), b"done\n"
+    program: tuple[str, ...] = ()
+    if kind.startswith("exec"):
+        program = (*prefix, str(nothing()) if kind == "execstatic" else "/bin/true")
+        program = (shutil.which(program[0]) or program[0], *program[1:])
+    return (*contestant, str(tasks_program()), kind, str(count), *program), f"{kind} done\n".encode()
+
+
+def _task_row(what: str, costs: dict[str, float | None]) -> tuple[str, ...]:
+    cells = [ABSENT if cost is None else f"{cost:.2f}" for cost in costs.values()]
+    return (what, *cells, ratio(quotient(costs["pyuk"], costs["qemu"])))
+
+
+def _half(more: float | None, less: float | None) -> float | None:
+    return None if more is None or less is None else (more - less) / 2
+
+
 SECTIONS = {
-    "start": start, "syscall": syscall, "files": file_calls, "cpu": cpu, "mm": mm, "sockets": sockets,
+    "start": start, "syscall": syscall, "files": file_calls, "cpu": cpu, "mm": mm, "tasks": tasks, "sockets": sockets,
     "imports": imports,
 }  # fmt: skip
 

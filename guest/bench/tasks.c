@@ -1,4 +1,4 @@
-// What processes and threads cost, one kind at a time: tasks KIND COUNT [PROGRAM] prints "KIND done".
+// What processes and threads cost, one kind at a time: tasks KIND COUNT [PROGRAM [ARGUMENT]...] prints "KIND done".
 // pipe, futex: two processes pass a byte, two threads a word, to and fro, COUNT rounds. pair N, alone N: a pipe round in
 // which each of two processes touches N pages of its own when its turn comes, and the same calls and pages in one.
 // raise: a signal, its handler, and back. segv: a fault, and siglongjmp out of its handler. thread: create and join.
@@ -133,10 +133,11 @@ int main(int argc, char **argv)
         must(n_signals == count);
     } else if (!strcmp(kind, "segv")) {
         static volatile long i;
+        static volatile int *volatile nowhere = (volatile int *)8;
         signal(SIGSEGV, jump);
         for (i = 0; i < count; i++)
             if (!sigsetjmp(back, 1))
-                *(volatile int *)8 = 1;
+                *nowhere = 1;
     } else if (!strcmp(kind, "thread")) {
         for (long i = 0; i < count; i++) {
             pthread_t thread;
@@ -144,11 +145,11 @@ int main(int argc, char **argv)
             pthread_join(thread, 0);
         }
     } else if (!strcmp(kind, "fork") || !strncmp(kind, "exec", 4)) {
-        for (long i = 0; i < count; i++) {
+        for (volatile long i = 0; i < count; i++) {
             pid_t child = kind[0] == 'f' ? fork() : vfork();
             if (child == 0) {
                 if (kind[0] == 'e')
-                    execl(argv[3], argv[3], (char *)0);
+                    execv(argv[3], argv + 3);
                 _exit(kind[0] == 'e');
             }
             wait_for(child);
