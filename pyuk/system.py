@@ -13,8 +13,9 @@ from pyuk.abi.errno import ENOENT, SyscallError
 from pyuk.abi.resource import RLIMIT_STACK
 from pyuk.abi.signal import SIG_IGN
 from pyuk.fs.context import FsContext
+from pyuk.fs.hostfile import HostFile
 from pyuk.fs.hostfs import HostFs
-from pyuk.fs.stdio import StdioFile, stdio_table
+from pyuk.fs.stdio import stdio_table
 from pyuk.fs.view import View, default_view
 from pyuk.kernel.creds import Credentials
 from pyuk.kernel.filesystems import FileSystems
@@ -223,10 +224,10 @@ class System:
 
     def _attach_terminals(self, process: Process, files: FdTable) -> None:
         """Descriptors of a terminal become files of pyuk's own; the controlling one is the process's."""
-        opened: dict[int, StdioFile] = {}
+        opened: dict[int, HostFile] = {}
         for fd in files.numbers():
             file = files.get_any(fd)
-            if isinstance(file, StdioFile) and file.is_terminal():
+            if isinstance(file, HostFile) and file.is_terminal():
                 opened[fd] = file
         if opened:
             self._file_systems.terminals.attach(process, files, opened)

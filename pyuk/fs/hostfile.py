@@ -70,6 +70,10 @@ class HostFile(OpenFile):
         except OSError as error:
             raise guest_error(error) from None
 
+    def is_terminal(self) -> bool:
+        """Whether it is one of the host's terminals."""
+        return self.stream and modes.S_ISCHR(self.mode) and os.isatty(self.fd)
+
     def read(self, slices: list[memoryview]) -> int:
         """Through readv(2); no slices at all is a read of 0 bytes, which still has its errors."""
         cache = self.host.cache

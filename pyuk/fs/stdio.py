@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import stat as modes
 
 from pyuk.abi.errno import EACCES, EAGAIN, EBADF, SyscallError
 from pyuk.abi.fcntl import O_ACCMODE, O_LARGEFILE, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_TRUNC
@@ -53,10 +52,6 @@ class StdioFile(HostFile):
             self.flags = self.host.guest_flags(fcntl.fcntl(self.fd, fcntl.F_GETFL))
             self._asked = True
         return self.flags
-
-    def is_terminal(self) -> bool:
-        """Whether it is one of the host's terminals."""
-        return self.stream and modes.S_ISCHR(self.mode) and os.isatty(self.fd)
 
     def close(self) -> None:
         """It is not the guest's alone, and stays."""

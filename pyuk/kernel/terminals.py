@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from pyuk.fs.devices import DeviceTable
     from pyuk.fs.file import FdTable, OpenFile
-    from pyuk.fs.stdio import StdioFile
+    from pyuk.fs.hostfile import HostFile
     from pyuk.fs.tmpnode import Entry, Volume
     from pyuk.fs.tty.devpts import DevPts
     from pyuk.fs.tty.host import HostTerminals
@@ -76,7 +76,7 @@ class Terminals:
             self._host = HostTerminals(self.devpts(), FIRST_PID)
         return self._host
 
-    def attach(self, process: Process, files: FdTable, opened: dict[int, StdioFile]) -> None:
+    def attach(self, process: Process, files: FdTable, opened: dict[int, HostFile]) -> None:
         """A process begins a session; its descriptors of terminals become pyuk's own files."""
         self._host_terminals().attach(process, files, opened)
 

@@ -35,6 +35,7 @@ def _counts(system: System) -> dict[str, int]:
         "TCP sockets": len(kernel.network.inet.connections) + len(kernel.network.inet.listeners),
         "UDP sockets": len(kernel.network.inet.udp_sockets),
         "files on their way": sum(kernel.network.unix.n_in_flight.values()),
+        "terminals": len(system._file_systems.terminals.devpts().ttys),
         "host descriptors": len(list(Path("/proc/self/fd").iterdir())),
     }
 
@@ -44,7 +45,7 @@ def _run(system: System, program: Path, directory: Path) -> int:
     return system.run(system.start(name, [name], [b"PATH=/usr/bin:/bin"], fs=system.look_from(os.fsencode(directory))))
 
 
-@pytest.mark.parametrize("guest", guests("process", "net", "tmpfs", "ptrace", "seccomp"), ids=str)
+@pytest.mark.parametrize("guest", guests("process", "net", "tmpfs", "ptrace", "seccomp", "tty"), ids=str)
 def test_nothing_is_left(guest: Guest, system: System, tmp_path: Path) -> None:
     """The second and the third run of a guest end with the same counts (the first may fill the page cache)."""
     try:

@@ -214,6 +214,19 @@ def test_stop_key_where_nobody_looks(tmp_path: Path) -> None:
     _compare(["sh", "-c", "echo ready; exec cat"], types, tmp_path)
 
 
+def test_poll_of_several(tmp_path: Path) -> None:
+    """A terminal that could be written to wakes nobody who waits to read there and elsewhere."""
+    program = (
+        "import os, select\n"
+        "poll, (reader, writer) = select.poll(), os.pipe()\n"
+        "poll.register(0, select.POLLIN), poll.register(reader, select.POLLIN), poll.register(1, 0)\n"
+        "print(poll.poll(20), select.select([0, reader], [], [], 0.02))\n"
+        "poll.register(writer, select.POLLOUT)\n"
+        "print(poll.poll(20))\n"
+    )
+    _compare(["python3", "-c", program], _nothing, tmp_path)
+
+
 def test_terminal_behind_a_pipe(tmp_path: Path) -> None:
     """/dev/tty is the terminal wherever standard input comes from."""
 

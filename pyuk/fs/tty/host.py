@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyuk.fs.file import FdTable
-    from pyuk.fs.stdio import StdioFile
+    from pyuk.fs.hostfile import HostFile
     from pyuk.fs.tmpnode import Entry
     from pyuk.fs.tty.devpts import DevPts
     from pyuk.fs.tty.jobs import Member, Sessions
@@ -305,7 +305,7 @@ class HostTerminals:
         self.controlling: HostTty | None = None
         self._is_known = False
 
-    def attach(self, process: Member, files: FdTable, opened: Mapping[int, StdioFile]) -> None:
+    def attach(self, process: Member, files: FdTable, opened: Mapping[int, HostFile]) -> None:
         """A process that begins a session, with descriptors of terminals: these become files of pyuk's own.
 
         Descriptors of one terminal with the same flags are one open file: a shell opens it once and duplicates that.
