@@ -233,6 +233,8 @@ def place(guest_program: Guest, directory: Path) -> str:
 
 
 def _spawn(command: Sequence[str], cwd: Path, stdin: bytes) -> subprocess.CompletedProcess[bytes]:
+    """In a process group of its own, as a shell does it: the tests' may be an orphan, which SIGTSTP does not stop."""
     return subprocess.run(
-        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S
-    )
+        command, cwd=cwd, env=dict(ENVIRONMENT), input=stdin, capture_output=True, check=False, timeout=TIMEOUT_S,
+        process_group=0,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyuk.abi.errno import EAGAIN, EFAULT, EINVAL, SyscallError
 from pyuk.abi.fcntl import O_NONBLOCK
 from pyuk.abi.socket import (
+    AF_UNIX,
     MSG_CMSG_COMPAT,
     MSG_DONTWAIT,
     MSG_ERRQUEUE,
@@ -75,7 +76,11 @@ class Receiving:
                             raise blocked
                     return self.finish(n)
                 self.done += n
-                if not waits_for_all or not n or self.done >= self.total or self.extra.is_cut or socket.error:
+                if not waits_for_all or not n or self.done >= self.total or self.extra.is_cut:
+                    return self.finish(self.done)
+                if socket.error:
+                    if socket.family == AF_UNIX:  # unix_stream_read_generic takes it before it sees that it has bytes
+                        socket.take_error()
                     return self.finish(self.done)
         except SyscallError:
             if self.done:
