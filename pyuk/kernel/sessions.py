@@ -8,6 +8,7 @@ from pyuk.abi.types import Tid
 from pyuk.kernel import signals
 from pyuk.kernel.lifecycle import is_orphaned
 from pyuk.kernel.signals import Siginfo
+from pyuk.kernel.task import Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,14 @@ class Sessions:
     def caller(self) -> Process:
         """The process that makes the system call."""
         return self._kernel.current.process
+
+    def thread(self) -> object:
+        """Which of its threads."""
+        return self._kernel.current
+
+    def is_asleep(self, thread: object) -> bool:
+        """In a system call."""
+        return isinstance(thread, Task) and thread.sleep is not None
 
     def ignores(self, signo: int) -> bool:
         """drivers/tty/tty_jobctrl.c, is_ignored."""

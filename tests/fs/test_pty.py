@@ -36,6 +36,12 @@ class FakeSessions:
         self.caller = SimpleNamespace(pid=1, pgid=1, sid=1, tty=object(), old_tty_pgid=0)
         self.sent: list[tuple[int, int]] = []
 
+    def thread(self) -> object:
+        return self
+
+    def is_asleep(self, _thread: object) -> bool:
+        return False
+
     def ignores(self, _signo: int) -> bool:
         return False
 

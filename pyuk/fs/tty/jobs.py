@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
         @property
         def caller(self) -> Member: ...
+        def thread(self) -> object:
+            """That of the caller."""
+
+        def is_asleep(self, thread: object) -> bool:
+            """Whether a thread sleeps in a system call."""
+
         def ignores(self, signo: int) -> bool:
             """Whether the caller blocks or ignores a signal."""
 

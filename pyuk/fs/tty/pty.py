@@ -47,8 +47,8 @@ class Pty(Tty):
     """
 
     __slots__ = (
-        "_is_receiving", "_n_looked_at", "input", "is_locked", "is_other_closed", "is_packet", "link", "locked",
-        "output",         "packet_news", "port", "stopped", "tco_stopped", "termios", "winsize",
+        "_is_receiving", "_n_looked_at", "_writer", "input", "is_locked", "is_other_closed", "is_packet", "link",
+        "locked", "output", "packet_news", "port", "stopped", "tco_stopped", "termios", "winsize",
     )  # fmt: skip
     link: Pty
     termios: Termios
@@ -80,6 +80,8 @@ class Pty(Tty):
         self.port = bytearray()
         self._n_looked_at = 0
         self._is_receiving = False
+        self._writer: object = None
+        """The thread that sleeps in a write, or has slept."""
         self.output = Output(self)
         self.input = Input(self, self.output)
 
@@ -235,17 +237,23 @@ class Pty(Tty):
         return self._take(n_most) if not self.input.reads_lines and self.input.is_readable() else b""
 
     def write(self, file: TtyFile, data: bytes) -> int:
-        """As n_tty_write."""
+        """As n_tty_write. What one thread has begun to write ends before another's begins (tty_write_lock)."""
         if self.termios.lflag & TOSTOP:
             jobs.check_change(self, SIGTTOU)
+        thread = self.sessions.thread()
+        if self._writer is not None and self._writer is not thread and self.sessions.is_asleep(self._writer):
+            raise SyscallError(EAGAIN) if file.flags & O_NONBLOCK else WouldBlock(self.write_wait)
         self.output.resume()
         if not data:
             return 0
         done = self.output.write(data)
+        if done < len(data) and not file.flags & O_NONBLOCK:
+            self._writer = thread
+        elif self._writer is thread:
+            self._writer = None
+            self.write_wait.wake(_WRITABLE)
         if not done:
-            if file.flags & O_NONBLOCK:
-                raise SyscallError(EAGAIN)
-            raise WouldBlock(self.write_wait)
+            raise SyscallError(EAGAIN) if file.flags & O_NONBLOCK else WouldBlock(self.write_wait)
         return done
 
     def poll(self) -> int:
