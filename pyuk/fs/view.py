@@ -156,10 +156,11 @@ class View:
                 continue
             try:
                 self.add(spec)
-            except OSError as error:
-                raise ViewError(f"{spec}: {error.strerror}") from None
-            except SyscallError as error:
-                raise ViewError(f"{spec}: {message(error.errno)}") from None
+            except (OSError, SyscallError) as error:
+                if self._specs:
+                    self.namespace.close()
+                reason = error.strerror if isinstance(error, OSError) else message(error.errno)
+                raise ViewError(f"{spec}: {reason}") from None
 
     def add(self, spec: MountSpec) -> Mount:
         """Mount one more. Errors: OSError a source is missing; SyscallError a target cannot be one."""
@@ -167,7 +168,12 @@ class View:
         target = spec.target
         if spec.kind in (BIND, COW, TMPFS) and spec.target not in _NAMED:
             is_directory = fs is None or modes.S_ISDIR(fs.stat(None, b"", follow=False).st_mode)
-            target = self._resolve(target, is_directory=is_directory)
+            try:
+                target = self._resolve(target, is_directory=is_directory)
+            except SyscallError:
+                if fs is not None:
+                    fs.close()
+                raise
         return self._mount(target, spec, fs)
 
     def admit(self, path: bytes, *, read_only: bool, source: bytes | None = None) -> None:

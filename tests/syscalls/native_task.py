@@ -6,6 +6,7 @@ A `Handle` stands for a descriptor whose number differs between the two, a `Room
 from __future__ import annotations
 
 import ctypes
+import gc
 import mmap
 import os
 import platform
@@ -75,6 +76,7 @@ class Pair:
         self.directories = [root / "native" / "here", root / "guests" / "here"]
         for directory in self.directories:
             directory.mkdir(parents=True)
+        gc.collect()  # what others have left open
         self._n_fds = _count_fds()
         self._maps: list[mmap.mmap] = []
         self._handles: list[Handle] = []
