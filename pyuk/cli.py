@@ -87,7 +87,7 @@ _STRACE_OPTIONS = (
     Option("-a --columns", "column", "where results are aligned (40)", value="COLUMN"),
     Option("-i --instruction-pointer", "ip", "show where calls are made"),
     Option("-n --syscall-number", "number", "show the calls' numbers"),
-    Option("-t", "time", "show the time of day; -tt with microseconds, -ttt since 1970", many=True),
+    Option("-t", "stamps", "show the time of day; -tt with microseconds, -ttt since 1970", many=True),
     Option("--absolute-timestamps", "clock", "[format:]time|unix|none[,[precision:]s|ms|us|ns]", value="FORMAT"),
     Option("-r", "relative", "show the time since the last call"),
     Option("--relative-timestamps", "relative_to", "the same, with s, ms, us or ns", value="PRECISION"),
@@ -107,7 +107,8 @@ _STRACE_OPTIONS = (
     Option("-w --summary-wall-clock", "wall", "count the time that calls took, and not CPU time"),
     Option("--seccomp-bpf", "seccomp", "accepted: pyuk's log needs no help of a filter"),
     Option("-I --interruptible", "interruptible", "accepted", value="WHEN"),
-    *(option for option in _RUN_OPTIONS if option.key != "strace"),
+    Option("--chdir", "chdir", "run in this directory of the program's view", value="DIR"),
+    *(option for option in _RUN_OPTIONS if option.key not in ("strace", "chdir")),
 )
 _SHOW_OPTIONS = (
     Option("--at-exit", "at_exit", "maps: run the program, and show them as they are at its end"),

@@ -102,7 +102,7 @@ def _options(parsed: Words) -> Options:
 
 
 def _take_clocks(options: Options, parsed: Words) -> None:
-    n_t = len(parsed.all("time"))
+    n_t = len(parsed.all("stamps"))
     if n_t and parsed.has("clock"):
         raise LogError("-t and --absolute-timestamps cannot be provided simultaneously")
     if n_t:
